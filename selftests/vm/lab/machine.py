@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Turns a Guest into a QEMU command line, and starts it."""
+from dataclasses import dataclass
+import os
+from pathlib import Path
+import re
+import shlex
+import socket
+import subprocess
+
+from . import accel
+from .cache import LabError
+
+UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+PCI_FLAVOURS = {
+    "modern": {"disable-legacy": "on", "disable-modern": "off"},
+    "transitional": {"disable-legacy": "off", "disable-modern": "off"},
+    "legacy": {"disable-legacy": "off", "disable-modern": "on"},
+}
+MMIO_FLAVOURS = ("mmio", "mmio-legacy")
+
+
+@dataclass
+class Setup:
+    """A QEMU that was just started, with our ends of its sockets."""
+    process: subprocess.Popen
+    qmp: socket.socket
+    commands: socket.socket
+    verdicts: socket.socket
+
+
+def parse_size(size):
+    """"512M" -> bytes; numbers stay what they are."""
+    if isinstance(size, int):
+        return size
+    found = re.fullmatch(r"(\d+)([KMG]?)", size)
+    if not found:
+        raise LabError(f"not a size: {size}")
+    return int(found.group(1)) * UNITS[found.group(2)]
+
+
+def is_mmio(flavour):
+    """True for microvm guests."""
+    return flavour in MMIO_FLAVOURS
+
+
+def boot_modules(flavour):
+    """The modules that a guest needs to reach its agent."""
+    return ["virtio_mmio" if is_mmio(flavour) else "virtio_pci", "virtio_console"]
+
+
+def _device(kind, mmio, **properties):
+    """-device for a virtio device of the machine's own bus."""
+    words = [f"virtio-{kind}-{'device' if mmio else 'pci'}"]
+    words += [f"{name}={value}" for name, value in properties.items()]
+    return ["-device", ",".join(words)]
+
+
+def balloon_device(guest):
+    """-device for the balloon of a guest."""
+    properties = {"id": "balloon"}
+    if not is_mmio(guest.flavour):
+        if guest.flavour not in PCI_FLAVOURS:
+            raise LabError(f"unknown flavour: {guest.flavour}")
+        properties.update(PCI_FLAVOURS[guest.flavour])
+    properties.update(guest.balloon_properties)
+    return _device("balloon", is_mmio(guest.flavour), **properties)
+
+
+def _machine(guest):
+    if not is_mmio(guest.flavour):
+        return ["-machine", "pc,memory-backend=ram"]
+    legacy = "on" if guest.flavour == "mmio-legacy" else "off"
+    return ["-machine", "microvm,memory-backend=ram,x-option-roms=off,rtc=on,acpi=on",
+            "-global", f"virtio-mmio.force-legacy={legacy}"]
+
+
+def _memory(guest):
+    if guest.share:
+        return ["-object", f"memory-backend-memfd,id=ram,size={guest.memory},share=on"]
+    return ["-object", f"memory-backend-ram,id=ram,size={guest.memory}"]
+
+
+def _cmdline(guest):
+    # A log of 4 MiB keeps every line until the verdict; before the agent runs only
+    # warnings go to the console, because a serial port is slow.
+    words = ["console=ttyS0", "loglevel=5", "panic=-1", "panic_on_warn=1", "oops=panic",
+             "hung_task_panic=1", "log_buf_len=4M", "no_timer_check", guest.cmdline]
+    if guest.resume:
+        words.append("lab.resume=vda")
+    if guest.root:
+        words.append(f"lab.root=vd{chr(ord('a') + len(guest.disks))} ro")
+    if guest.interactive:
+        words.append("lab.shell=1")
+    return " ".join(word for word in words if word)
+
+
+def command(guest, initrd, fds):
+    """Return QEMU's whole command line; fds: {name: descriptor} of its sockets."""
+    mmio = is_mmio(guest.flavour)
+    words = [accel.QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+             "-name", guest.label, *_machine(guest), *accel.arguments(guest.kernel),
+             "-smp", str(guest.smp), "-m", f"{guest.memory >> 10}K", *_memory(guest),
+             "-kernel", str(guest.kernel.vmlinuz), "-initrd", str(initrd),
+             "-append", _cmdline(guest)]
+    if guest.interactive:
+        words += ["-chardev", f"stdio,id=console,signal=off,logfile={guest.log}"]
+    else:
+        words += ["-chardev", f"file,id=console,path={guest.log}"]
+    words += ["-serial", "chardev:console",
+              "-chardev", f"socket,id=qmp,fd={fds['qmp']}", "-mon", "chardev=qmp,mode=control",
+              *_device("serial", mmio, id="lab", max_ports=4)]
+    for number, port in ((1, "cmd"), (2, "verdict")):
+        words += ["-chardev", f"socket,id={port},fd={fds[port]}", "-device",
+                  f"virtserialport,bus=lab.0,nr={number},chardev={port},name=lab.{port}"]
+    disks = [*guest.disks, *([guest.root] if guest.root else [])]
+    for number, disk in enumerate(disks):
+        words += ["-drive", f"if=none,id=disk{number},format=raw,file={disk}",
+                  *_device("blk", mmio, drive=f"disk{number}")]
+    if guest.balloon_properties is not None:
+        words += balloon_device(guest)
+    if guest.incoming:
+        words += ["-incoming", "defer"]
+    return words + guest.extra
+
+
+def start(guest, initrd):
+    """Start QEMU for a guest."""
+    pairs = {name: socket.socketpair() for name in ("qmp", "cmd", "verdict")}
+    fds = {name: pair[1].fileno() for name, pair in pairs.items()}
+    # When this process ends, however it ends, the guest must end too.
+    words = ["setpriv", "--pdeathsig", "KILL", "--", *command(guest, initrd, fds)]
+    Path(f"{guest.log}.cmd").write_text(shlex.join(words) + "\n", encoding="utf-8")
+    errors = open(f"{guest.log}.qemu", "wb")
+    stdin = None if guest.interactive else subprocess.DEVNULL
+    stdout = None if guest.interactive else errors
+    try:
+        process = subprocess.Popen(words, stdin=stdin, stdout=stdout, stderr=errors,
+                                   pass_fds=fds.values(),
+                                   process_group=None if guest.interactive else 0)
+    finally:
+        errors.close()
+        for pair in pairs.values():
+            pair[1].close()
+    return Setup(process, pairs["qmp"][0], pairs["cmd"][0], pairs["verdict"][0])
