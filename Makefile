@@ -8,7 +8,8 @@
 #   INSTALL_MOD_PATH=/mnt install below another root
 
 ifdef KDIR
-KVER ?= $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null)
+# kernel.release in include/config is not what uname -r says on Debian
+KVER ?= $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h 2>/dev/null)
 endif
 KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
@@ -23,7 +24,7 @@ kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
 .PHONY: help
 help: ## list the targets
 	@echo 'make [target] [KVER=release | KDIR=folder]'
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | \
+	@sed -n 's/^\([a-z_-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | \
 		while IFS='	' read -r target text; do \
 			printf '  %-16s %s\n' "$$target" "$$text"; \
 		done
@@ -52,7 +53,7 @@ uninstall: ## remove the installed module: the kernel's own takes its place agai
 
 .PHONY: clean
 clean: ## remove what was built here (not the caches)
-	rm -rf build
-	find . -path ./.git -prune -o \( -name '*.o' -o -name '*.ko' -o -name '*.mod' \
+	@rm -rf build
+	@find . -path ./.git -prune -o \( -name '*.o' -o -name '*.ko' -o -name '*.mod' \
 		-o -name '*.mod.c' -o -name '.*.cmd' -o -name '.*.d' -o -name Module.symvers \
 		-o -name modules.order \) -exec rm -f {} +
