@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The books: whose is each 4 KiB page, as far as the device knows.
+ *
+ *	 guest --inflate seen--> inflating --acknowledged--> held
+ *	   ^                                                  |
+ *	   +--acknowledged-- deflating <----deflate seen------+
+ *
+ * Every other step is a violation and changes nothing. A page is painted when
+ * the host has overwritten it; the paint must not change while the page is the
+ * device's: from the inflate on, until the deflate is asked for (without
+ * MUST_TELL_HOST) or acknowledged (with it).
+ */
+#include <linux/lockdep.h>
+#include <linux/sched.h>
+#include <linux/vmalloc.h>
+
+#include "balloonsim.h"
+
+enum {
+	PAGE_GUEST,
+	PAGE_INFLATING,
+	PAGE_HELD,
+	PAGE_DEFLATING,
+	PAGE_STATE = 3,
+	PAGE_PAINTED = 4,
+};
+
+int bsim_books_init(struct bsim *sim)
+{
+	sim->books.pages = bsim_host_pages();
+	sim->books.state = vzalloc(sim->books.pages);
+	return sim->books.state ? 0 : -ENOMEM;
+}
+
+void bsim_books_exit(struct bsim *sim)
+{
+	vfree(sim->books.state);
+}
+
+static u8 page_state(struct bsim *sim, u32 pfn)
+{
+	return sim->books.state[pfn] & PAGE_STATE;
+}
+
+static void set_page_state(struct bsim *sim, u32 pfn, u8 state)
+{
+	lockdep_assert_held(&sim->lock);
+	sim->books.state[pfn] = (sim->books.state[pfn] & ~PAGE_STATE) | state;
+}
+
+static bool is_ram(struct bsim *sim, u32 pfn, const char *verb)
+{
+	if (pfn < sim->books.pages && bsim_host_is_ram(pfn))
+		return true;
+
+	bsim_violation(sim, "pfn-not-ram: %s of %#x", verb, pfn);
+	return false;
+}
+
+/* An inflate of @pfn was asked for. False: it counts for nothing. */
+bool bsim_books_inflate(struct bsim *sim, u32 pfn)
+{
+	if (!is_ram(sim, pfn, "inflate"))
+		return false;
+
+	switch (page_state(sim, pfn)) {
+	case PAGE_INFLATING:
+	case PAGE_HELD:
+		bsim_violation(sim, "inflate-twice: pfn %#x", pfn);
+		return false;
+	case PAGE_DEFLATING:
+		bsim_violation(sim, "inflate-in-deflate: pfn %#x, its deflate is in flight", pfn);
+		return false;
+	}
+
+	set_page_state(sim, pfn, PAGE_INFLATING);
+	sim->books.inflating++;
+	return true;
+}
+
+void bsim_books_inflate_ack(struct bsim *sim, u32 pfn)
+{
+	set_page_state(sim, pfn, PAGE_HELD);
+	sim->books.inflating--;
+	sim->books.held++;
+	sim->books.inflated++;
+}
+
+/* A deflate of @pfn was asked for. False: it counts for nothing. */
+bool bsim_books_deflate(struct bsim *sim, u32 pfn)
+{
+	if (!is_ram(sim, pfn, "deflate"))
+		return false;
+
+	switch (page_state(sim, pfn)) {
+	case PAGE_GUEST:
+		bsim_violation(sim, "deflate-not-held: pfn %#x", pfn);
+		return false;
+	case PAGE_INFLATING:
+		bsim_violation(sim, "deflate-unacked: pfn %#x, its inflate is in flight", pfn);
+		return false;
+	case PAGE_DEFLATING:
+		bsim_violation(sim, "deflate-twice: pfn %#x", pfn);
+		return false;
+	}
+
+	set_page_state(sim, pfn, PAGE_DEFLATING);
+	if (!bsim_has(sim, VIRTIO_BALLOON_F_MUST_TELL_HOST))
+		sim->books.state[pfn] &= ~PAGE_PAINTED;
+	sim->books.held--;
+	sim->books.deflating++;
+	return true;
+}
+
+void bsim_books_deflate_ack(struct bsim *sim, u32 pfn)
+{
+	set_page_state(sim, pfn, PAGE_GUEST);
+	sim->books.state[pfn] &= ~PAGE_PAINTED;
+	sim->books.deflating--;
+	sim->books.deflated++;
+}
+
+/* May the guest not touch this page now? */
+bool bsim_books_owned(struct bsim *sim, u64 pfn)
+{
+	u8 state;
+
+	if (pfn >= sim->books.pages)
+		return false;
+
+	state = page_state(sim, pfn);
+	return state == PAGE_INFLATING || state == PAGE_HELD ||
+	       (state == PAGE_DEFLATING && bsim_has(sim, VIRTIO_BALLOON_F_MUST_TELL_HOST));
+}
+
+/* Overwrites pages whose inflate is in flight, as the host may from then on. */
+void bsim_books_paint(struct bsim *sim, const u32 *pfns, unsigned int nr)
+{
+	unsigned long flags;
+	unsigned int i;
+
+	lockdep_assert_held(&sim->service);
+
+	for (i = 0; i < nr; i++)
+		if (pfns[i] != BSIM_PFN_IGNORED)
+			bsim_host_paint(sim->setup.seed, pfns[i]);
+
+	spin_lock_irqsave(&sim->lock, flags);
+	for (i = 0; i < nr; i++)
+		if (pfns[i] != BSIM_PFN_IGNORED)
+			sim->books.state[pfns[i]] |= PAGE_PAINTED;
+	spin_unlock_irqrestore(&sim->lock, flags);
+}
+
+/*
+ * The driver puts a deflate into the ring before it frees the page, and may
+ * notify later. So a page whose paint has changed is only guilty if its deflate
+ * is not in the ring either: read the ring, then look again.
+ */
+static void page_changed(struct bsim *sim, u32 pfn, unsigned int word, const char *when)
+{
+	unsigned long flags;
+	bool guilty;
+
+	spin_lock_irqsave(&sim->lock, flags);
+	bsim_queue_fetch(&sim->queues[BSIM_DEFLATE]);
+	guilty = (sim->books.state[pfn] & PAGE_PAINTED) && bsim_books_owned(sim, pfn);
+	sim->books.state[pfn] &= ~PAGE_PAINTED;
+	spin_unlock_irqrestore(&sim->lock, flags);
+
+	if (guilty)
+		bsim_violation(sim, "used-while-ballooned: pfn %#x changed at byte %zu, seen at %s",
+			       pfn, word * sizeof(u64), when);
+}
+
+static bool check_page(struct bsim *sim, u32 pfn, const char *when)
+{
+	unsigned int word;
+
+	if (!(READ_ONCE(sim->books.state[pfn]) & PAGE_PAINTED))
+		return false;
+
+	sim->books.scrubbed++;
+	if (!bsim_host_painted(sim->setup.seed, pfn, &word))
+		page_changed(sim, pfn, word, when);
+	return true;
+}
+
+/* Is the paint on these pages what it was? */
+void bsim_books_check(struct bsim *sim, const u32 *pfns, unsigned int nr, const char *when)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&sim->service);
+
+	for (i = 0; i < nr; i++)
+		if (pfns[i] != BSIM_PFN_IGNORED)
+			check_page(sim, pfns[i], when);
+}
+
+/* Checks up to @pages painted pages, going on where the last call ended. */
+void bsim_books_scrub(struct bsim *sim, u64 pages, const char *when)
+{
+	struct bsim_books *books = &sim->books;
+	u64 looked;
+
+	lockdep_assert_held(&sim->service);
+
+	for (looked = 0; pages && looked < books->pages; looked++) {
+		if (check_page(sim, books->scrub_cursor, when))
+			pages--;
+		if (++books->scrub_cursor >= books->pages)
+			books->scrub_cursor = 0;
+		if (!(looked & 0xfff))
+			cond_resched();
+	}
+}
+
+/* After a reset the device holds nothing, whatever the driver had given it. */
+void bsim_books_reset(struct bsim *sim)
+{
+	struct bsim_books *books = &sim->books;
+
+	lockdep_assert_held(&sim->lock);
+
+	books->held_at_reset = books->held + books->inflating;
+	if (books->held_at_reset + books->deflating)
+		memset(books->state, 0, books->pages);
+	books->held = 0;
+	books->inflating = 0;
+	books->deflating = 0;
+}
