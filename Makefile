@@ -16,6 +16,9 @@ KDIR ?= /lib/modules/$(KVER)/build
 # By default 6.1 installs in extra/, where depmod does not look first.
 INSTALL_MOD_DIR ?= updates
 
+version := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+dkms_files = Makefile Kbuild dkms.conf scripts drivers include LICENSES
+dkms_source = /usr/src/autoballoon-$(version)
 modules = $(INSTALL_MOD_PATH)/lib/modules/$(KVER)
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
 
@@ -50,6 +53,18 @@ uninstall: ## remove the installed module: the kernel's own takes its place agai
 	rm -f $(modules)/$(INSTALL_MOD_DIR)/virtio_balloon.ko*
 	rm -f $(modules)/$(INSTALL_MOD_DIR)/drivers/virtio/virtio_balloon/virtio_balloon.ko*
 	depmod -a $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(KVER)
+
+.PHONY: dkms-install
+dkms-install: ## install through DKMS, which builds it again for every new kernel
+	rm -rf $(dkms_source)
+	mkdir -p $(dkms_source)
+	cp -r $(dkms_files) $(dkms_source)
+	dkms install autoballoon/$(version) -k $(KVER)
+
+.PHONY: dkms-remove
+dkms-remove: ## remove it from DKMS and from all kernels
+	dkms remove autoballoon/$(version) --all
+	rm -rf $(dkms_source)
 
 .PHONY: clean
 clean: ## remove what was built here (not the caches)
