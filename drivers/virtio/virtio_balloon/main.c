@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The virtio driver: in what order a balloon comes up and goes down.
+ */
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_ids.h>
+#include <linux/virtio_ring.h>
+
+#include "balloon.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+/**
+ * vb_go_online - create the queues and start to work
+ * @vb: the device, reset
+ *
+ * Context: process: probe, or the system resumes.
+ * Return: 0 or a negative errno, with the device as it was.
+ */
+int vb_go_online(struct vb_dev *vb)
+{
+	int err;
+
+	err = vb_queues_create(vb);
+	if (err)
+		return err;
+	vb_write_poison(vb);
+	virtio_device_ready(vb->vdev);
+	err = vb_stats_start(vb);
+	if (err)
+		goto err_reset;
+	vb->last_actual = U32_MAX;	/* unlike any: to be written */
+
+	down_write(&vb->online_sem);
+	vb->online = true;
+	up_write(&vb->online_sem);
+
+	err = vb_reporting_register(vb);
+	if (err)
+		goto err_offline;
+	vb_allow_work(vb);
+	vb_kick_all(vb);
+	return 0;
+
+err_offline:
+	down_write(&vb->online_sem);
+	vb->online = false;
+	up_write(&vb->online_sem);
+err_reset:
+	vb_queues_reset(vb);
+	return err;
+}
+
+/* What the host still owes, or what it has of ours, in good order. */
+static void settle(struct vb_dev *vb, bool keep_pages)
+{
+	long err = vb_queue_wait(&vb->queues[VB_VQ_INFLATE], 0);
+
+	vb_inflate_collect(vb);
+	while (!err && !keep_pages && vb_store_pages(&vb->store)) {
+		err = vb_deflate(vb, vb_store_pages(&vb->store));
+		if (err > 0 || err == -EAGAIN)
+			err = 0;
+	}
+	if (!err)
+		err = vb_queue_wait(&vb->queues[VB_VQ_DEFLATE], 0);
+	vb_deflate_collect(vb);
+	if (!keep_pages && !err)
+		vb_write_actual(vb);
+}
+
+/**
+ * vb_go_offline - stop to work, reset the device and let go of the queues
+ * @vb: the device
+ * @keep_pages: the balloon keeps its pages, though the host forgets them
+ *
+ * A host that does not answer is given up after the time-out: the reset makes
+ * the pages safe to use.
+ *
+ * Context: process: remove, or the system suspends.
+ */
+void vb_go_offline(struct vb_dev *vb, bool keep_pages)
+{
+	bool was_online;
+
+	vb_stop_work(vb);
+	down_write(&vb->online_sem);
+	was_online = vb->online;
+	vb->online = false;
+	up_write(&vb->online_sem);
+
+	if (was_online) {
+		settle(vb, keep_pages);
+		vb_queues_reset(vb);
+		vb_reporting_unregister(vb);
+	}
+	vb_hint_return_all(vb);
+	if (keep_pages)
+		vb_store_forget_told(&vb->store);
+	else
+		vb_store_empty(&vb->store);
+}
+
+static void init(struct vb_dev *vb, struct virtio_device *vdev)
+{
+	vb->vdev = vdev;
+	vdev->priv = vb;
+	mutex_init(&vb->actual_mutex);
+	init_rwsem(&vb->online_sem);
+	spin_lock_init(&vb->policy_lock);
+	spin_lock_init(&vb->kick_lock);
+	spin_lock_init(&vb->awake_lock);
+	INIT_DELAYED_WORK(&vb->resize_work, vb_resize_work);
+	INIT_WORK(&vb->deflate_work, vb_deflate_work);
+	INIT_WORK(&vb->stats_work, vb_stats_work);
+	vb_hint_init(vb);
+	vb_queues_init(vb);
+	vb_store_init(&vb->store,
+		      !virtio_has_feature(vdev, VIRTIO_BALLOON_F_DEFLATE_ON_OOM));
+	if (IS_ENABLED(CONFIG_BALLOON_MIGRATION))
+		vb->store.bdi.migratepage = vb_migratepage;
+	vb_tunables_init(vb);
+	vb->stopping = true;
+}
+
+static int alloc_workqueues(struct vb_dev *vb)
+{
+	vb->wq = alloc_workqueue("virtio_balloon", WQ_UNBOUND | WQ_FREEZABLE, 0);
+	if (!vb->wq)
+		return -ENOMEM;
+	vb->deflate_wq = alloc_workqueue("virtio_balloon_deflate",
+					 WQ_UNBOUND | WQ_FREEZABLE |
+					 WQ_MEM_RECLAIM, 0);
+	if (!vb->deflate_wq) {
+		destroy_workqueue(vb->wq);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void free_workqueues(struct vb_dev *vb)
+{
+	destroy_workqueue(vb->deflate_wq);
+	destroy_workqueue(vb->wq);
+}
+
+static int balloon_probe(struct virtio_device *vdev)
+{
+	struct vb_dev *vb;
+	int err;
+
+	if (!vdev->config->get) {
+		dev_err(&vdev->dev, "no access to the configuration space\n");
+		return -EINVAL;
+	}
+	vb = kzalloc(sizeof(*vb), GFP_KERNEL);
+	if (!vb)
+		return -ENOMEM;
+	init(vb, vdev);
+	err = alloc_workqueues(vb);
+	if (err)
+		goto err_free;
+	err = vb_hint_register(vb);
+	if (err)
+		goto err_workqueues;
+	err = vb_oom_register(vb);
+	if (err)
+		goto err_hint;
+	err = vb_power_register(vb);
+	if (err)
+		goto err_oom;
+	err = vb_go_online(vb);
+	if (err)
+		goto err_power;
+	return 0;
+
+err_power:
+	vb_power_unregister(vb);
+err_oom:
+	vb_oom_unregister(vb);
+err_hint:
+	vb_hint_unregister(vb);
+err_workqueues:
+	free_workqueues(vb);
+err_free:
+	kfree(vb);
+	dev_err(&vdev->dev, "the balloon cannot be used: error %d\n", err);
+	return err;
+}
+
+static void balloon_remove(struct virtio_device *vdev)
+{
+	struct vb_dev *vb = vdev->priv;
+
+	vb_power_unregister(vb);
+	vb_oom_unregister(vb);
+	vb_hint_unregister(vb);
+	vb_go_offline(vb, false);
+	free_workqueues(vb);
+	kfree(vb);
+}
+
+/* Reboot or kexec: the host must not touch memory any more; ours may stay. */
+static void balloon_shutdown(struct virtio_device *vdev)
+{
+	struct vb_dev *vb = vdev->priv;
+
+	vb_stop_work(vb);
+	down_write(&vb->online_sem);
+	vb->online = false;
+	up_write(&vb->online_sem);
+	virtio_device_shutdown(vdev);
+}
+
+/* Context: config_lock held, interrupts off. */
+static void balloon_config_changed(struct virtio_device *vdev)
+{
+	vb_kick_all(vdev->priv);
+}
+
+/*
+ * The host may drop reported pages, and gives them back as zeroes. Where the
+ * guest expects its own pattern in free pages the host has to know it; a host
+ * that cannot be told must not be given any.
+ */
+static int balloon_validate(struct virtio_device *vdev)
+{
+	if (!want_init_on_free() && !page_poisoning_enabled_static())
+		__virtio_clear_bit(vdev, VIRTIO_BALLOON_F_PAGE_POISON);
+	else if (!virtio_has_feature(vdev, VIRTIO_BALLOON_F_PAGE_POISON))
+		__virtio_clear_bit(vdev, VIRTIO_BALLOON_F_REPORTING);
+
+	/* Posting must not allocate: it happens in reclaim. */
+	__virtio_clear_bit(vdev, VIRTIO_RING_F_INDIRECT_DESC);
+	/* The device wants page numbers, not what an IOMMU makes of them. */
+	if (virtio_has_feature(vdev, VIRTIO_F_ACCESS_PLATFORM))
+		dev_info(&vdev->dev,
+			 "ACCESS_PLATFORM does not go with a balloon; a device that insists is refused\n");
+	__virtio_clear_bit(vdev, VIRTIO_F_ACCESS_PLATFORM);
+	return 0;
+}
+
+static const struct virtio_device_id balloon_ids[] = {
+	{ VIRTIO_ID_BALLOON, VIRTIO_DEV_ANY_ID },
+	{ 0 },
+};
+
+static const unsigned int balloon_features[] = {
+	VIRTIO_BALLOON_F_MUST_TELL_HOST,
+	VIRTIO_BALLOON_F_STATS_VQ,
+	VIRTIO_BALLOON_F_DEFLATE_ON_OOM,
+	VIRTIO_BALLOON_F_FREE_PAGE_HINT,
+	VIRTIO_BALLOON_F_PAGE_POISON,
+	VIRTIO_BALLOON_F_REPORTING,
+};
+
+static struct virtio_driver balloon_driver = {
+	.driver.name = KBUILD_MODNAME,
+	.driver.dev_groups = vb_groups,
+	.feature_table = balloon_features,
+	.feature_table_size = ARRAY_SIZE(balloon_features),
+	.id_table = balloon_ids,
+	.validate = balloon_validate,
+	.probe = balloon_probe,
+	.remove = balloon_remove,
+	.shutdown = balloon_shutdown,
+	.config_changed = balloon_config_changed,
+#ifdef CONFIG_PM_SLEEP
+	.freeze = vb_freeze,
+	.restore = vb_restore,
+#endif
+};
+
+module_virtio_driver(balloon_driver);
+MODULE_DEVICE_TABLE(virtio, balloon_ids);
+MODULE_DESCRIPTION("Virtio memory balloon that resizes itself");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1.0");

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The decisions of the balloon: goal, need, hold-off, return, back-off.
+ *
+ * See policy.h for the rules of this file and Documentation/driver-api for
+ * the reasons behind the numbers.
+ */
+#include "policy.h"
+
+static s64 max_s64(s64 a, s64 b)
+{
+	return a > b ? a : b;
+}
+
+static s64 min_s64(s64 a, s64 b)
+{
+	return a < b ? a : b;
+}
+
+/**
+ * vb_policy_default_reserve - the reserve of a guest whose admin set none
+ * @memory: managed plus ballooned pages
+ * @page_shift: log2 of the guest's page size
+ *
+ * Return: 1/64 of @memory, at least 16 MiB and at most 256 MiB; pages.
+ */
+s64 vb_policy_default_reserve(s64 memory, unsigned int page_shift)
+{
+	s64 mib = 1LL << (20 - page_shift);
+
+	return min_s64(max_s64(memory / 64, 16 * mib), 256 * mib);
+}
+
+/**
+ * vb_policy_slack - what the guest could give without hurting itself
+ * @p: policy
+ * @s: snapshot
+ *
+ * Return: pages; negative when the guest already lives off its reserve.
+ */
+s64 vb_policy_slack(const struct vb_policy *p, const struct vb_snapshot *s)
+{
+	return s->available - p->tune.reserve;
+}
+
+/**
+ * vb_policy_need - how far the guest lies below its low mark
+ * @p: policy
+ * @s: snapshot
+ *
+ * The low mark is half the reserve: between the two the balloon neither grows
+ * nor gives, so that the two movements cannot chase each other.
+ *
+ * Return: pages, 0 when the guest is not in need.
+ */
+s64 vb_policy_need(const struct vb_policy *p, const struct vb_snapshot *s)
+{
+	return max_s64(p->tune.reserve / 2 - s->available, 0);
+}
+
+/**
+ * vb_policy_holding_off - is the balloon barred from growing?
+ * @p: policy
+ * @now: clock; ms
+ *
+ * Return: true until the hold-off that the latest release began has passed.
+ */
+bool vb_policy_holding_off(const struct vb_policy *p, u64 now)
+{
+	return now < p->holdoff_until;
+}
+
+/**
+ * vb_policy_goal - the size that the worker moves the balloon to
+ * @p: policy
+ * @s: snapshot
+ *
+ * Target plus offset, with two limits that act on growth only and never force
+ * a deflate: the reserve, and a running hold-off.
+ *
+ * Return: pages, not below 0.
+ */
+s64 vb_policy_goal(const struct vb_policy *p, const struct vb_snapshot *s)
+{
+	s64 goal = max_s64(s->target + p->offset, 0);
+	s64 room = max_s64(vb_policy_slack(p, s), 0);
+
+	if (p->empty)
+		return 0;
+	if (vb_policy_holding_off(p, s->now))
+		room = 0;
+	return min_s64(goal, s->actual + room);
+}
+
+/**
+ * vb_policy_oom_quota - what one out-of-memory call may take back
+ * @p: policy
+ * @s: snapshot
+ * @minimum: what is worth one call; pages
+ *
+ * The need or @minimum, whichever is more: a guest at the door of the OOM
+ * killer whose shortage is small comes back at once if it gets just that.
+ *
+ * Return: pages, never more than the balloon holds.
+ */
+s64 vb_policy_oom_quota(const struct vb_policy *p, const struct vb_snapshot *s,
+			s64 minimum)
+{
+	return min_s64(max_s64(vb_policy_need(p, s), minimum), s->actual);
+}
+
+/**
+ * vb_policy_new_target - the host asks for something else
+ * @p: policy
+ * @s: snapshot with the new target
+ *
+ * A deficit shrinks to what is missing from the new target and never grows. A
+ * surplus pays for a raise first, and is cancelled by a lowering: the host
+ * wants the guest to have memory.
+ */
+void vb_policy_new_target(struct vb_policy *p, const struct vb_snapshot *s)
+{
+	s64 raise = s->target - p->target;
+
+	if (!raise)
+		return;
+	if (p->offset < 0)
+		p->offset = max_s64(p->offset,
+				    min_s64(s->actual - s->target, 0));
+	else if (raise > 0)
+		p->offset = max_s64(p->offset - raise, 0);
+	else
+		p->offset = 0;
+	if (!p->offset)
+		p->return_size = 0;
+	p->target = s->target;
+	p->retry_ms = 0;
+}
+
+/*
+ * A release during or soon after a hold-off doubles it; one after a calm of
+ * VB_CALM_FACTOR hold-offs starts again at the shortest.
+ */
+static void begin_holdoff(struct vb_policy *p, u64 now)
+{
+	u64 calm = p->holdoff_until + (u64)p->holdoff_len * VB_CALM_FACTOR;
+	s64 len = p->tune.holdoff_ms;
+
+	if (vb_policy_holding_off(p, now))
+		len = p->holdoff_len;
+	else if (p->holdoff_len && now < calm)
+		len = 2 * (s64)p->holdoff_len;
+	p->holdoff_len = min_s64(len, p->tune.holdoff_max_ms);
+	p->holdoff_until = now + p->holdoff_len;
+}
+
+/**
+ * vb_policy_released - reclaim or the OOM notifier took pages back
+ * @p: policy
+ * @s: snapshot
+ * @pages: how many
+ *
+ * Moves the offset down by the same number, so that the worker does not take
+ * them straight back, and bars growth for a while.
+ */
+void vb_policy_released(struct vb_policy *p, const struct vb_snapshot *s,
+			s64 pages)
+{
+	if (pages <= 0)
+		return;
+	p->offset = max_s64(p->offset - pages, -p->target);
+	begin_holdoff(p, s->now);
+	p->return_size = 0;
+}
+
+/**
+ * vb_policy_return_deficit - give back what reclaim took, in steps
+ * @p: policy
+ * @s: snapshot
+ *
+ * One step an interval, each the same share of the deficit as it stood when
+ * the return began, and only while the guest has more than twice its reserve.
+ */
+void vb_policy_return_deficit(struct vb_policy *p, const struct vb_snapshot *s)
+{
+	if (p->offset >= 0 || vb_policy_holding_off(p, s->now) ||
+	    s->now < p->return_at || s->available <= 2 * p->tune.reserve)
+		return;
+	if (!p->return_size)
+		p->return_size = (-p->offset + p->tune.return_step - 1) /
+				 p->tune.return_step;
+	p->offset = min_s64(p->offset + p->return_size, 0);
+	p->return_at = s->now + p->tune.return_ms;
+	if (!p->offset)
+		p->return_size = 0;
+}
+
+/**
+ * vb_policy_progress - a round of growth got what it wanted
+ * @p: policy
+ */
+void vb_policy_progress(struct vb_policy *p)
+{
+	p->retry_ms = 0;
+}
+
+/**
+ * vb_policy_no_progress - the guest had no memory for a round of growth
+ * @p: policy
+ *
+ * Doubles the delay until the next attempt, 1 s to 32 s.
+ */
+void vb_policy_no_progress(struct vb_policy *p)
+{
+	if (!p->retry_ms)
+		p->retry_ms = VB_RETRY_MIN_MS;
+	else
+		p->retry_ms = min_s64(2 * (s64)p->retry_ms, VB_RETRY_MAX_MS);
+}
+
+/**
+ * vb_policy_next_look - when must the worker decide anew, though nothing happened?
+ * @p: policy
+ * @s: snapshot
+ *
+ * Return: delay in ms, 0 for never: the balloon is where it should be.
+ */
+u64 vb_policy_next_look(const struct vb_policy *p, const struct vb_snapshot *s)
+{
+	if (p->empty || (p->offset >= 0 && s->actual >= s->target + p->offset))
+		return 0;
+	if (vb_policy_holding_off(p, s->now))
+		return p->holdoff_until - s->now;
+	if (p->retry_ms)
+		return p->retry_ms;
+	if (s->now < p->return_at)
+		return p->return_at - s->now;
+	return p->offset < 0 ? p->tune.return_ms : VB_RETRY_MIN_MS;
+}

@@ -1,0 +1,596 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The virtqueues: the only room that posts to the host or waits for it.
+ *
+ * Every wait ends: by an answer, a broken queue, removal, or a time-out that
+ * is logged and marks the device stalled. What the host was told of and has
+ * not acknowledged stays quarantined on its message, until the answer comes,
+ * however late, or a device reset has completed.
+ */
+#include <linux/scatterlist.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include <linux/virtio_config.h>
+
+#include "balloon.h"
+#include "trace.h"
+
+/* In the order of their numbers; a feature of -1 is always there. */
+static const struct {
+	const char *name;
+	int feature;
+} queue_table[VB_VQ_NR] = {
+	[VB_VQ_INFLATE] = { "inflate", -1 },
+	[VB_VQ_DEFLATE] = { "deflate", -1 },
+	[VB_VQ_STATS] = { "stats", VIRTIO_BALLOON_F_STATS_VQ },
+	[VB_VQ_HINT] = { "hint", VIRTIO_BALLOON_F_FREE_PAGE_HINT },
+	[VB_VQ_REPORT] = { "report", VIRTIO_BALLOON_F_REPORTING },
+};
+
+/* Context: hard interrupt. */
+static void queue_answered(struct virtqueue *vq)
+{
+	struct vb_queue *q = vq->priv;
+
+	if (!q)
+		return;
+	wake_up(&q->wait);
+	/*
+	 * Pairs with the barrier in mark_stalled(): either the waiter sees
+	 * this answer in the ring, or we see that it gave up waiting.
+	 */
+	smp_mb();
+	if (vb_queue_stalled(q))
+		vb_kick_resize(q->vb);
+}
+
+static int bufs_alloc(struct vb_queue *q, unsigned int nr)
+{
+	unsigned int i;
+
+	q->bufs = kcalloc(nr, sizeof(*q->bufs), GFP_KERNEL);
+	if (!q->bufs)
+		return -ENOMEM;
+	for (i = 0; i < nr; i++) {
+		struct vb_buf *buf = &q->bufs[i];
+
+		INIT_LIST_HEAD(&buf->pages);
+		buf->pfns = kmalloc_array(VB_BUF_PFNS, sizeof(*buf->pfns),
+					  GFP_KERNEL);
+		if (!buf->pfns)
+			return -ENOMEM;
+		list_add_tail(&buf->node, &q->free);
+		q->nr_bufs++;
+	}
+	return 0;
+}
+
+static void bufs_free(struct vb_queue *q)
+{
+	unsigned int i;
+
+	for (i = 0; i < q->nr_bufs; i++) {
+		struct vb_buf *buf = &q->bufs[i];
+
+		vb_pages_free(&buf->pages);
+		if (buf->held)
+			put_page(buf->held);
+		kfree(buf->pfns);
+	}
+	kfree(q->bufs);
+	q->bufs = NULL;
+	q->nr_bufs = 0;
+	INIT_LIST_HEAD(&q->free);
+	INIT_LIST_HEAD(&q->done);
+}
+
+/**
+ * vb_queues_init - before anything else is done with the queues
+ * @vb: the device
+ */
+void vb_queues_init(struct vb_dev *vb)
+{
+	enum vb_vq i;
+
+	for (i = 0; i < VB_VQ_NR; i++) {
+		struct vb_queue *q = &vb->queues[i];
+
+		q->vb = vb;
+		spin_lock_init(&q->lock);
+		init_waitqueue_head(&q->wait);
+		INIT_LIST_HEAD(&q->free);
+		INIT_LIST_HEAD(&q->done);
+	}
+}
+
+/* Fewer messages than descriptors, so that adding one never finds no room. */
+static int queues_alloc_bufs(struct vb_dev *vb)
+{
+	enum vb_vq i;
+	int err;
+
+	for (i = VB_VQ_INFLATE; i <= VB_VQ_DEFLATE; i++) {
+		struct vb_queue *q = &vb->queues[i];
+		unsigned int nr = virtqueue_get_vring_size(q->vq);
+
+		err = bufs_alloc(q, min_t(unsigned int, nr, VB_QUEUE_BUFS));
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/**
+ * vb_queues_create - find the virtqueues and allocate their messages
+ * @vb: the device; its queues are unused or were reset
+ *
+ * Queues are numbered densely over what was negotiated, as the transports of
+ * Linux and the hypervisors do.
+ *
+ * Context: process.
+ * Return: 0 or a negative errno, with nothing left behind.
+ */
+int vb_queues_create(struct vb_dev *vb)
+{
+	struct virtqueue_info info[VB_VQ_NR] = {};
+	struct virtqueue *vqs[VB_VQ_NR] = {};
+	enum vb_vq i;
+	int err;
+
+	for (i = 0; i < VB_VQ_NR; i++) {
+		if (queue_table[i].feature >= 0 &&
+		    !virtio_has_feature(vb->vdev, queue_table[i].feature))
+			continue;
+		info[i].name = queue_table[i].name;
+		info[i].callback = i == VB_VQ_STATS ? vb_stats_request :
+						      queue_answered;
+	}
+	err = virtio_find_vqs(vb->vdev, VB_VQ_NR, vqs, info, NULL);
+	if (err)
+		return err;
+	for (i = 0; i < VB_VQ_NR; i++) {
+		vb->queues[i].vq = vqs[i];
+		if (vqs[i])
+			vqs[i]->priv = &vb->queues[i];
+	}
+	err = queues_alloc_bufs(vb);
+	if (err)
+		vb_queues_reset(vb);
+	return err;
+}
+
+/**
+ * vb_queues_reset - reset the device and let go of the virtqueues
+ * @vb: the device
+ *
+ * When the reset has completed the host touches nothing any more: whatever
+ * was quarantined is free, and who waits for it is told.
+ *
+ * Context: process. Nobody posts any more: the workers are stopped and
+ * @vb->online is false.
+ */
+void vb_queues_reset(struct vb_dev *vb)
+{
+	enum vb_vq i;
+
+	virtio_reset_device(vb->vdev);
+	for (i = 0; i < VB_VQ_NR; i++) {
+		struct vb_queue *q = &vb->queues[i];
+
+		spin_lock_irq(&q->lock);
+		q->vq = NULL;
+		q->in_flight = 0;
+		q->unowned = 0;
+		q->flags = 0;
+		spin_unlock_irq(&q->lock);
+		wake_up_all(&q->wait);
+		bufs_free(q);
+	}
+	vb->vdev->config->del_vqs(vb->vdev);
+	atomic_long_set(&vb->inflating, 0);
+}
+
+/**
+ * vb_buf_get - take a message that is at rest
+ * @q: inflate or deflate queue
+ *
+ * Context: any.
+ * Return: the empty message, or NULL when all are in flight.
+ */
+struct vb_buf *vb_buf_get(struct vb_queue *q)
+{
+	struct vb_buf *buf;
+	unsigned long flags;
+
+	spin_lock_irqsave(&q->lock, flags);
+	buf = list_first_entry_or_null(&q->free, struct vb_buf, node);
+	if (buf)
+		list_del_init(&buf->node);
+	spin_unlock_irqrestore(&q->lock, flags);
+	if (buf)
+		buf->nr_pfns = 0;
+	return buf;
+}
+
+/**
+ * vb_buf_put - return a message that carries nothing
+ * @q: its queue
+ * @buf: the message
+ *
+ * Context: any.
+ */
+void vb_buf_put(struct vb_queue *q, struct vb_buf *buf)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&q->lock, flags);
+	list_add(&buf->node, &q->free);
+	spin_unlock_irqrestore(&q->lock, flags);
+}
+
+/**
+ * vb_buf_add_page - name a page in a message
+ * @q: the queue of @buf
+ * @buf: a message at rest with less than VB_BUF_PAGES pages
+ * @page: the page; the caller decides whether the message quarantines it
+ */
+void vb_buf_add_page(struct vb_queue *q, struct vb_buf *buf, struct page *page)
+{
+	u32 pfn = page_to_pfn(page) * VB_PFNS_PER_PAGE;
+	unsigned int i;
+
+	BUILD_BUG_ON(PAGE_SHIFT < VIRTIO_BALLOON_PFN_SHIFT);
+	BUILD_BUG_ON(VB_PFNS_PER_PAGE > VB_BUF_PFNS);
+
+	for (i = 0; i < VB_PFNS_PER_PAGE; i++)
+		buf->pfns[buf->nr_pfns++] = cpu_to_virtio32(q->vb->vdev, pfn + i);
+}
+
+static int cmp_pfns(const void *a, const void *b, const void *vdev)
+{
+	struct virtio_device *dev = (struct virtio_device *)vdev;
+	u32 x = virtio32_to_cpu(dev, *(const __virtio32 *)a);
+	u32 y = virtio32_to_cpu(dev, *(const __virtio32 *)b);
+
+	return x < y ? -1 : x > y;
+}
+
+static bool carries_nothing(struct vb_queue *q, struct vb_buf *buf)
+{
+	return q->nr_bufs && list_empty(&buf->pages) && !buf->held;
+}
+
+static int queue_add(struct vb_queue *q, struct scatterlist *sg,
+		     unsigned int out, unsigned int in, void *token)
+{
+	unsigned long flags;
+	int err = -ESHUTDOWN;
+
+	spin_lock_irqsave(&q->lock, flags);
+	if (q->vq && out)
+		err = virtqueue_add_outbuf(q->vq, sg, out, token, GFP_ATOMIC);
+	else if (q->vq)
+		err = virtqueue_add_inbuf(q->vq, sg, in, token, GFP_ATOMIC);
+	if (!err) {
+		q->in_flight++;
+		q->unowned += carries_nothing(q, token);
+	}
+	spin_unlock_irqrestore(&q->lock, flags);
+	return err;
+}
+
+/**
+ * vb_queue_post - put a message of page numbers on the ring
+ * @q: inflate or deflate queue
+ * @buf: the message; its page numbers are put in ascending order, since
+ *	hypervisors merge neighbours only as they come
+ *
+ * The host need not notice before vb_queue_kick().
+ *
+ * Context: any, reclaim included: allocates nothing.
+ * Return: 0; or -EIO on a broken queue, -ESHUTDOWN when offline: the message
+ * is still the caller's.
+ */
+int vb_queue_post(struct vb_queue *q, struct vb_buf *buf)
+{
+	struct scatterlist sg;
+
+	sort_r(buf->pfns, buf->nr_pfns, sizeof(*buf->pfns), cmp_pfns, NULL,
+	       q->vb->vdev);
+	sg_init_one(&sg, buf->pfns, buf->nr_pfns * sizeof(*buf->pfns));
+	return queue_add(q, &sg, 1, 0, buf);
+}
+
+/**
+ * vb_queue_post_out - put data for the device on a ring
+ * @q: a queue without page numbers
+ * @data: what the device reads, while the message is in flight
+ * @len: bytes
+ *
+ * Context: process.
+ * Return: 0, -ENOSPC, -EIO or -ESHUTDOWN.
+ */
+int vb_queue_post_out(struct vb_queue *q, void *data, unsigned int len)
+{
+	struct scatterlist sg;
+
+	sg_init_one(&sg, data, len);
+	return queue_add(q, &sg, 1, 0, q);
+}
+
+/**
+ * vb_queue_post_in - put memory that the device may overwrite on a ring
+ * @q: a queue without page numbers
+ * @sg: the memory
+ * @nents: entries of @sg
+ *
+ * Context: process.
+ * Return: 0, -ENOSPC, -EIO or -ESHUTDOWN.
+ */
+int vb_queue_post_in(struct vb_queue *q, struct scatterlist *sg,
+		     unsigned int nents)
+{
+	return queue_add(q, sg, 0, nents, q);
+}
+
+/**
+ * vb_queue_kick - tell the host to look at the ring
+ * @q: any queue
+ *
+ * Context: any; the caller keeps the device online.
+ */
+void vb_queue_kick(struct vb_queue *q)
+{
+	unsigned long flags;
+	bool notify;
+
+	spin_lock_irqsave(&q->lock, flags);
+	notify = q->vq && virtqueue_kick_prepare(q->vq);
+	spin_unlock_irqrestore(&q->lock, flags);
+	if (notify)
+		virtqueue_notify(q->vq);
+}
+
+/**
+ * vb_queue_reap - collect acknowledgements
+ * @q: any queue
+ *
+ * Messages that quarantine pages go to the done list, for whoever owns them;
+ * the others are at rest again. The length that the device claims to have
+ * written is ignored: it has nothing to write.
+ *
+ * Context: any.
+ * Return: how many were acknowledged.
+ */
+unsigned int vb_queue_reap(struct vb_queue *q)
+{
+	unsigned int len, nr = 0;
+	unsigned long flags;
+	struct vb_buf *buf;
+
+	spin_lock_irqsave(&q->lock, flags);
+	while (q->vq && (buf = virtqueue_get_buf(q->vq, &len))) {
+		nr++;
+		q->in_flight--;
+		q->acked++;
+		if (carries_nothing(q, buf)) {
+			q->unowned--;
+			list_add(&buf->node, &q->free);
+		} else if (q->nr_bufs) {
+			list_add_tail(&buf->node, &q->done);
+		}
+	}
+	spin_unlock_irqrestore(&q->lock, flags);
+
+	if (nr && test_and_clear_bit(VB_Q_STALLED, &q->flags)) {
+		vb_count(q->vb, VB_CNT_late_acks, 1);
+		dev_info(&q->vb->vdev->dev, "%s queue: the host answers again\n",
+			 queue_table[q - q->vb->queues].name);
+	}
+	return nr;
+}
+
+/**
+ * vb_queue_next_done - take an acknowledged message with quarantined pages
+ * @q: inflate or deflate queue
+ *
+ * Context: any.
+ * Return: the message, to be emptied and given to vb_buf_put(); or NULL.
+ */
+struct vb_buf *vb_queue_next_done(struct vb_queue *q)
+{
+	struct vb_buf *buf;
+	unsigned long flags;
+
+	spin_lock_irqsave(&q->lock, flags);
+	buf = list_first_entry_or_null(&q->done, struct vb_buf, node);
+	if (buf)
+		list_del_init(&buf->node);
+	spin_unlock_irqrestore(&q->lock, flags);
+	return buf;
+}
+
+/**
+ * vb_queue_in_flight - messages that the host has not acknowledged
+ * @q: any queue
+ *
+ * Context: any.
+ * Return: their number, after collecting what has been acknowledged.
+ */
+unsigned int vb_queue_in_flight(struct vb_queue *q)
+{
+	vb_queue_reap(q);
+	return READ_ONCE(q->in_flight);
+}
+
+/**
+ * vb_queue_unowned - messages in flight that quarantine nothing
+ * @q: inflate or deflate queue
+ *
+ * Context: any.
+ * Return: their number, after collecting what has been acknowledged.
+ */
+unsigned int vb_queue_unowned(struct vb_queue *q)
+{
+	vb_queue_reap(q);
+	return READ_ONCE(q->unowned);
+}
+
+/**
+ * vb_queue_broken - is the queue beyond use?
+ * @q: any queue
+ *
+ * Context: any; the caller keeps the device online.
+ * Return: true when the transport gave it up, or there is none.
+ */
+bool vb_queue_broken(struct vb_queue *q)
+{
+	struct virtqueue *vq = READ_ONCE(q->vq);
+
+	return !vq || virtqueue_is_broken(vq);
+}
+
+static unsigned long timeout_jiffies(void)
+{
+	return msecs_to_jiffies(vb_host_timeout_ms());
+}
+
+static void mark_stalled(struct vb_queue *q)
+{
+	bool first = !test_and_set_bit(VB_Q_STALLED, &q->flags);
+
+	smp_mb();	/* pairs with queue_answered() */
+	if (!first || vb_queue_reap(q))
+		return;
+	vb_count(q->vb, VB_CNT_stalls, 1);
+	dev_warn(&q->vb->vdev->dev,
+		 "%s queue: no answer from the host for %u ms; stalled until it answers\n",
+		 queue_table[q - q->vb->queues].name,
+		 vb_host_timeout_ms());
+}
+
+static bool progress(struct vb_queue *q, unsigned long seen)
+{
+	vb_queue_reap(q);
+	return READ_ONCE(q->acked) != seen;
+}
+
+static bool stop_waiting(struct vb_queue *q)
+{
+	return READ_ONCE(q->vb->hurry) || vb_queue_broken(q);
+}
+
+static int why_stop_waiting(struct vb_queue *q)
+{
+	if (vb_queue_broken(q))
+		return -EIO;
+	if (READ_ONCE(q->vb->hurry))
+		return -ESHUTDOWN;
+	return vb_queue_stalled(q) ? -ETIMEDOUT : 0;
+}
+
+/* The clock of the time-out starts again with each acknowledgement. */
+static int wait_until(struct vb_queue *q, const unsigned int *count,
+		      unsigned int max)
+{
+	ktime_t start = ktime_get();
+	unsigned long seen;
+	int err = 0;
+
+	for (;;) {
+		vb_queue_reap(q);
+		seen = READ_ONCE(q->acked);
+		if (READ_ONCE(*count) <= max)
+			break;
+		err = why_stop_waiting(q);
+		if (err)
+			break;
+		if (!wait_event_idle_timeout(q->wait, progress(q, seen) ||
+					     stop_waiting(q),
+					     timeout_jiffies()))
+			mark_stalled(q);
+	}
+	trace_vb_host_wait(q->vb, q - q->vb->queues, err,
+			   ktime_us_delta(ktime_get(), start));
+	return err;
+}
+
+/**
+ * vb_queue_wait - wait until the host has caught up
+ * @q: any queue
+ * @max_in_flight: how many messages may still be in flight
+ *
+ * Context: process, may sleep, not in reclaim.
+ * Return: 0; -EIO: the queue is broken; -ESHUTDOWN: the workers are being
+ * stopped; -ETIMEDOUT: the device is stalled.
+ */
+int vb_queue_wait(struct vb_queue *q, unsigned int max_in_flight)
+{
+	return wait_until(q, &q->in_flight, max_in_flight);
+}
+
+/**
+ * vb_queue_wait_unowned - wait for the messages that quarantine nothing
+ * @q: inflate or deflate queue
+ *
+ * Context: process, may sleep, not in reclaim.
+ * Return: as vb_queue_wait().
+ */
+int vb_queue_wait_unowned(struct vb_queue *q)
+{
+	return wait_until(q, &q->unowned, 0);
+}
+
+/**
+ * vb_queue_wait_quarantined - wait for the owner of memory that we cannot keep
+ * @q: a queue whose messages hold memory of a caller's
+ *
+ * The caller frees the memory when this returns, so it may only return when
+ * the host no longer takes it: by its answer, however late, or by a reset. A
+ * late host is marked stalled all the same, and removal resets the device.
+ *
+ * Context: process, may sleep.
+ */
+void vb_queue_wait_quarantined(struct vb_queue *q)
+{
+	while (vb_queue_in_flight(q) && READ_ONCE(q->vq)) {
+		unsigned long seen = READ_ONCE(q->acked);
+
+		if (!wait_event_idle_timeout(q->wait, progress(q, seen) ||
+					     !READ_ONCE(q->vq),
+					     timeout_jiffies()))
+			mark_stalled(q);
+	}
+}
+
+/**
+ * vb_wait_handed_over - give the deflate work a moment to finish
+ * @vb: the device
+ * @ms: how long at most
+ *
+ * Context: the OOM notifier, with MUST_TELL_HOST only: the one wait that is
+ * allowed there, for acknowledgements of the caller's own pages.
+ */
+void vb_wait_handed_over(struct vb_dev *vb, unsigned int ms)
+{
+	struct vb_queue *q = &vb->queues[VB_VQ_DEFLATE];
+
+	wait_event_idle_timeout(q->wait,
+				!atomic_long_read(&vb->deflate_wanted) ||
+				vb_stalled(vb) || stop_waiting(q),
+				msecs_to_jiffies(ms));
+}
+
+/**
+ * vb_wake_waiters - have everybody look again at why they wait
+ * @vb: the device
+ *
+ * Context: any.
+ */
+void vb_wake_waiters(struct vb_dev *vb)
+{
+	enum vb_vq i;
+
+	for (i = 0; i < VB_VQ_NR; i++)
+		wake_up_all(&vb->queues[i].wait);
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Starting and stopping the workers.
+ */
+#include "balloon.h"
+
+/**
+ * vb_kick_resize - something changed: have the worker look
+ * @vb: the device
+ *
+ * Context: any, hard interrupt included.
+ */
+void vb_kick_resize(struct vb_dev *vb)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&vb->kick_lock, flags);
+	if (!vb->stopping) {
+		set_bit(VB_KICKED, &vb->flags);
+		vb_stay_awake(vb, VB_AWAKE_RESIZE);
+		mod_delayed_work(vb->wq, &vb->resize_work, 0);
+	}
+	spin_unlock_irqrestore(&vb->kick_lock, flags);
+}
+
+/**
+ * vb_kick_work - queue one of the other works
+ * @vb: the device
+ * @wq: where it runs
+ * @work: which
+ *
+ * Context: any, hard interrupt included.
+ */
+void vb_kick_work(struct vb_dev *vb, struct workqueue_struct *wq,
+		  struct work_struct *work)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&vb->kick_lock, flags);
+	if (!vb->stopping)
+		queue_work(wq, work);
+	spin_unlock_irqrestore(&vb->kick_lock, flags);
+}
+
+/**
+ * vb_kick_all - the host changed the configuration
+ * @vb: the device
+ *
+ * Context: any, hard interrupt included.
+ */
+void vb_kick_all(struct vb_dev *vb)
+{
+	vb_kick_resize(vb);
+	if (virtio_has_feature(vb->vdev, VIRTIO_BALLOON_F_FREE_PAGE_HINT))
+		vb_kick_work(vb, vb->wq, &vb->hint.work);
+}
+
+/**
+ * vb_stop_work - stop all workers and let none start
+ * @vb: the device
+ *
+ * Workers that wait for the host stop waiting. Afterwards the caller is the
+ * only one left that resizes the balloon, and may itself wait for the host.
+ *
+ * Context: process, may sleep.
+ */
+void vb_stop_work(struct vb_dev *vb)
+{
+	spin_lock_irq(&vb->kick_lock);
+	vb->stopping = true;
+	spin_unlock_irq(&vb->kick_lock);
+
+	WRITE_ONCE(vb->hurry, true);
+	vb_wake_waiters(vb);
+	cancel_delayed_work_sync(&vb->resize_work);
+	cancel_work_sync(&vb->deflate_work);
+	cancel_work_sync(&vb->stats_work);
+	cancel_work_sync(&vb->hint.work);
+	WRITE_ONCE(vb->hurry, false);
+
+	vb_relax(vb, VB_AWAKE_RESIZE | VB_AWAKE_STATS);
+}
+
+/**
+ * vb_allow_work - the opposite of vb_stop_work()
+ * @vb: the device
+ *
+ * Context: process.
+ */
+void vb_allow_work(struct vb_dev *vb)
+{
+	spin_lock_irq(&vb->kick_lock);
+	vb->stopping = false;
+	spin_unlock_irq(&vb->kick_lock);
+}
