@@ -8,8 +8,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from ktap import Failure, Ktap, ROOT
+from area import Area, Failure
 from lab import chroot, kernels
+from lab.cache import ROOT
 import tree
 
 ALIAS = "virtio:d00000005v00001AF4"     # of the balloon device
@@ -147,7 +148,7 @@ def steps(place):
 
 def run_area(name):
     """Run all cases for the kernel called `name`; return how many failed."""
-    with Ktap("package", name) as tests, tempfile.TemporaryDirectory() as folder:
+    with Area("package", name) as tests, tempfile.TemporaryDirectory() as folder:
         place = Place(kernels.get(name), Path(folder).resolve())
         for case, step in steps(place).items():
             tests.case(case, step)

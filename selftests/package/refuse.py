@@ -12,7 +12,8 @@ import shutil
 import subprocess
 import tempfile
 
-from ktap import Failure, Ktap, ROOT
+from area import Area, Failure
+from lab.cache import ROOT
 import tree
 
 MODULES = "CONFIG_VIRTIO=y\nCONFIG_VIRTIO_BALLOON=m\n"
@@ -119,6 +120,6 @@ def run_all(tests, folder):
 
 def run_area():
     """Run all cases; return how many failed."""
-    with Ktap("package", "refuse") as tests, tempfile.TemporaryDirectory() as folder:
+    with Area("package", "refuse") as tests, tempfile.TemporaryDirectory() as folder:
         run_all(tests, Path(folder))
     return tests.failed

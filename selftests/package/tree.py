@@ -5,7 +5,7 @@ from pathlib import Path
 import re
 import shutil
 
-from ktap import ROOT
+from lab.cache import ROOT
 
 VERSION = re.search(r'^PACKAGE_VERSION="(.*)"', (ROOT / "dkms.conf").read_text(), re.M).group(1)
 MODULE = f"autoballoon/{VERSION}"
