@@ -47,7 +47,8 @@ struct task_struct;
 #define BSIM_RING_DEFAULT	128
 #define BSIM_RING_MAX		1024
 #define BSIM_STATS_MAX		32	/* more tags than anybody has defined */
-#define BSIM_SCRUB_BATCH	64	/* pages per look of the serve thread */
+#define BSIM_SCRUB_BATCH	64	/* painted pages that one look checks at most */
+#define BSIM_SCRUB_ALL		U64_MAX
 
 /* What a queue is for. The order is the order in which VMMs number them. */
 enum bsim_role {
@@ -122,6 +123,7 @@ struct bsim_books {
 	u64 inflated;			/* acknowledged since the device was made */
 	u64 deflated;
 	u64 held_at_reset;		/* pages the driver did not give back before a reset */
+	u64 painted;			/* overwritten, and not to change */
 	u64 scrubbed;
 	u64 scrub_cursor;
 };

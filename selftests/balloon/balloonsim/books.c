@@ -58,6 +58,17 @@ static bool is_ram(struct bsim *sim, u32 pfn, const char *verb)
 	return false;
 }
 
+static void set_painted(struct bsim *sim, u32 pfn, bool painted)
+{
+	u8 *state = &sim->books.state[pfn];
+
+	lockdep_assert_held(&sim->lock);
+	if (!(*state & PAGE_PAINTED) == !painted)
+		return;
+	*state ^= PAGE_PAINTED;
+	sim->books.painted += painted ? 1 : -1;
+}
+
 /* An inflate of @pfn was asked for. False: it counts for nothing. */
 bool bsim_books_inflate(struct bsim *sim, u32 pfn)
 {
@@ -107,7 +118,7 @@ bool bsim_books_deflate(struct bsim *sim, u32 pfn)
 
 	set_page_state(sim, pfn, PAGE_DEFLATING);
 	if (!bsim_has(sim, VIRTIO_BALLOON_F_MUST_TELL_HOST))
-		sim->books.state[pfn] &= ~PAGE_PAINTED;
+		set_painted(sim, pfn, false);
 	sim->books.held--;
 	sim->books.deflating++;
 	return true;
@@ -116,7 +127,7 @@ bool bsim_books_deflate(struct bsim *sim, u32 pfn)
 void bsim_books_deflate_ack(struct bsim *sim, u32 pfn)
 {
 	set_page_state(sim, pfn, PAGE_GUEST);
-	sim->books.state[pfn] &= ~PAGE_PAINTED;
+	set_painted(sim, pfn, false);
 	sim->books.deflating--;
 	sim->books.deflated++;
 }
@@ -149,7 +160,7 @@ void bsim_books_paint(struct bsim *sim, const u32 *pfns, unsigned int nr)
 	spin_lock_irqsave(&sim->lock, flags);
 	for (i = 0; i < nr; i++)
 		if (pfns[i] != BSIM_PFN_IGNORED)
-			sim->books.state[pfns[i]] |= PAGE_PAINTED;
+			set_painted(sim, pfns[i], true);
 	spin_unlock_irqrestore(&sim->lock, flags);
 }
 
@@ -166,7 +177,7 @@ static void page_changed(struct bsim *sim, u32 pfn, unsigned int word, const cha
 	spin_lock_irqsave(&sim->lock, flags);
 	bsim_queue_fetch(&sim->queues[BSIM_DEFLATE]);
 	guilty = (sim->books.state[pfn] & PAGE_PAINTED) && bsim_books_owned(sim, pfn);
-	sim->books.state[pfn] &= ~PAGE_PAINTED;
+	set_painted(sim, pfn, false);
 	spin_unlock_irqrestore(&sim->lock, flags);
 
 	if (guilty)
@@ -199,20 +210,23 @@ void bsim_books_check(struct bsim *sim, const u32 *pfns, unsigned int nr, const 
 			check_page(sim, pfns[i], when);
 }
 
-/* Checks up to @pages painted pages, going on where the last call ended. */
+/*
+ * Checks up to @pages painted pages, going on where the last call ended. A call
+ * that is not for all of them looks at a limited part of the books, too.
+ */
 void bsim_books_scrub(struct bsim *sim, u64 pages, const char *when)
 {
 	struct bsim_books *books = &sim->books;
-	u64 looked;
+	u64 looks = pages == BSIM_SCRUB_ALL ? books->pages : 256 * pages;
 
 	lockdep_assert_held(&sim->service);
 
-	for (looked = 0; pages && looked < books->pages; looked++) {
+	for (; looks && pages && READ_ONCE(books->painted); looks--) {
 		if (check_page(sim, books->scrub_cursor, when))
 			pages--;
 		if (++books->scrub_cursor >= books->pages)
 			books->scrub_cursor = 0;
-		if (!(looked & 0xfff))
+		if (!(looks & 0xfff))
 			cond_resched();
 	}
 }
@@ -230,4 +244,5 @@ void bsim_books_reset(struct bsim *sim)
 	books->held = 0;
 	books->inflating = 0;
 	books->deflating = 0;
+	books->painted = 0;
 }

@@ -186,7 +186,7 @@ static int scrub_set(void *data, u64 val)
 	struct bsim *sim = data;
 
 	mutex_lock(&sim->service);
-	bsim_books_scrub(sim, U64_MAX, "scrub");
+	bsim_books_scrub(sim, BSIM_SCRUB_ALL, "scrub");
 	mutex_unlock(&sim->service);
 	return 0;
 }
@@ -326,6 +326,7 @@ static void add_numbers(struct bsim *sim)
 	debugfs_create_u64("inflated", 0400, d, &sim->books.inflated);
 	debugfs_create_u64("deflated", 0400, d, &sim->books.deflated);
 	debugfs_create_u64("held_at_reset", 0400, d, &sim->books.held_at_reset);
+	debugfs_create_u64("painted", 0400, d, &sim->books.painted);
 	debugfs_create_u64("scrubbed", 0400, d, &sim->books.scrubbed);
 
 	debugfs_create_u64("stats_buffers", 0400, d, &sim->stats_buffers);

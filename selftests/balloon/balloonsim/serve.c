@@ -210,7 +210,7 @@ void bsim_reset(struct bsim *sim)
 	unsigned int i;
 
 	mutex_lock(&sim->service);
-	bsim_books_scrub(sim, U64_MAX, "reset");
+	bsim_books_scrub(sim, BSIM_SCRUB_ALL, "reset");
 
 	spin_lock_irq(&sim->lock);
 	sim->status = 0;

@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
+# Help for tests that use the simulated device. Sourced after ktap.sh.
+#
+# The tests find the modules by modprobe, or as files: BALLOONSIM_KO,
+# VIRTIO_BALLOON_KO.
+
+SIM=/sys/kernel/debug/balloonsim
+
+F_MUST_TELL_HOST=0x1
+F_STATS_VQ=0x2
+F_DEFLATE_ON_OOM=0x4
+F_FREE_PAGE_HINT=0x8
+F_PAGE_POISON=0x10
+F_REPORTING=0x20
+F_VERSION_1=0x100000000
+
+: "$F_MUST_TELL_HOST $F_STATS_VQ $F_DEFLATE_ON_OOM $F_FREE_PAGE_HINT"
+: "$F_PAGE_POISON $F_REPORTING"
+
+# The device under test, unless a test sets another.
+sim_id=0
+
+# Fills memory with known words and verifies them; see pattern.c.
+PATTERN=${PATTERN:-./pattern}
+
+# ---- modules ------------------------------------------------------------------
+
+load_module()	# name file parameters...
+{
+	load_name=$1
+	load_file=$2
+	shift 2
+	[ -d "/sys/module/$load_name" ] && return 0
+	[ -z "$load_file" ] || {
+		insmod "$load_file" "$@" 2>/dev/null
+		return
+	}
+	modprobe "$load_name" "$@" 2>/dev/null
+}
+
+driver_load()	# parameters...
+{
+	load_module virtio_balloon "${VIRTIO_BALLOON_KO:-}" "$@"
+}
+
+driver_unload()
+{
+	[ ! -d /sys/module/virtio_balloon ] || rmmod virtio_balloon
+}
+
+# The driver of the kernel tree has no version.
+driver_is_ours()
+{
+	[ -e /sys/module/virtio_balloon/version ]
+}
+
+# "need_ours || return" at the top of a case that the kernel's own driver
+# is known to fail.
+need_ours()
+{
+	driver_is_ours && return 0
+	skip "the kernel's own driver ${1:-waits for ever}"
+	return 1
+}
+
+# Ends the test as skipped where the device cannot be had.
+sim_setup()
+{
+	[ "$(id -u)" = 0 ] || ktap_skip_all "needs root"
+	[ -x "$PATTERN" ] || ktap_skip_all "$PATTERN is not built"
+	[ -d /sys/kernel/debug ] || ktap_skip_all "no debugfs"
+	grep -q " /sys/kernel/debug debugfs" /proc/mounts ||
+		mount -t debugfs debugfs /sys/kernel/debug 2>/dev/null
+	sim_ko=${BALLOONSIM_KO:-}
+	[ -n "$sim_ko" ] || [ ! -e balloonsim/balloonsim.ko ] || sim_ko=balloonsim/balloonsim.ko
+	load_module balloonsim "$sim_ko" || ktap_skip_all "no balloonsim module"
+
+	driver_was_loaded=
+	[ ! -d /sys/module/virtio_balloon ] || driver_was_loaded=1
+	trap sim_teardown EXIT
+	trap 'exit 1' INT TERM
+
+	{ driver_unload && driver_load; } || ktap_skip_all "no virtio_balloon module"
+	: >$SIM/violations
+}
+
+driver_reload()	# parameters...
+{
+	driver_unload && driver_load "$@"
+}
+
+# Whatever happened, leave a device that answers, then none.
+sim_teardown()
+{
+	while read -r sim_each; do
+		echo 1 >$SIM/"$sim_each"/calm
+		echo "$sim_each" >$SIM/del_device
+	done <$SIM/devices
+	rmmod balloonsim
+	driver_unload
+	[ -z "$driver_was_loaded" ] || driver_load
+}
+
+# ---- the device -----------------------------------------------------------------
+
+sim_new()	# features options...: VERSION_1 is added unless legacy=1 comes first
+{
+	sim_legacy=
+	if [ "$1" = legacy ]; then
+		sim_legacy=1
+		shift
+	fi
+	sim_features=$(($1))
+	[ -n "$sim_legacy" ] || sim_features=$((sim_features | F_VERSION_1))
+	shift
+	echo "$sim_id features=$sim_features $*" >$SIM/new_device
+}
+
+sim_del()
+{
+	echo "$sim_id" >$SIM/del_device
+}
+
+sim_get()	# file with one value
+{
+	read -r sim_value <"$SIM/$sim_id/$1"
+	echo "$sim_value"
+}
+
+sim_show()	# file with many lines
+{
+	cat "$SIM/$sim_id/$1"
+}
+
+sim_set()	# file value
+{
+	echo "$2" >"$SIM/$sim_id/$1"
+}
+
+# These two are polled: no processes.
+sim_is()	# file value
+{
+	read -r sim_value <"$SIM/$sim_id/$1"
+	[ "$sim_value" = "$2" ]
+}
+
+sim_over()	# file value
+{
+	read -r sim_value <"$SIM/$sim_id/$1"
+	[ "$sim_value" -gt "$2" ]
+}
+
+sim_negotiated()	# feature
+{
+	[ $(($(sim_get negotiated) & $1)) -ne 0 ]
+}
+
+# Sets the target and waits until the driver says that it is there, and until
+# the device's own books say so.
+sim_resize()	# pages [seconds]
+{
+	sim_set target "$1"
+	wait_for "${2:-30}" sim_is actual "$1" || {
+		fail "target $1 not reached: actual $(sim_get actual), held $(sim_get held)"
+		return 1
+	}
+	check_eq "pages held" "$(sim_get held)" "$1"
+}
+
+no_violations()
+{
+	check_eq "number of violations" "$(cat $SIM/violation_count)" 0
+	sed 's/^/# violation: /' $SIM/violations
+	: >$SIM/violations
+}
+
+# The driver's folder of attributes for this device; only our driver has one.
+balloon_attr()	# file
+{
+	cat "/sys/bus/virtio/devices/$(sim_get name)/balloon/$1"
+}
+
+balloon_state_is()	# state
+{
+	[ "$(balloon_attr state)" = "$1" ]
+}
+
+bound()		# is a driver bound to the device?
+{
+	[ -e "/sys/bus/virtio/devices/$(sim_get name)/driver" ]
+}
+
+driver_unbind()
+{
+	sim_get name >/sys/bus/virtio/drivers/virtio_balloon/unbind
+}
+
+driver_bind()
+{
+	sim_get name >/sys/bus/virtio/drivers/virtio_balloon/bind
+}
+
+# ---- the guest ------------------------------------------------------------------
+
+vmstat()	# name
+{
+	awk -v n="$1" '$1 == n { v = $2 } END { print v + 0 }' /proc/vmstat
+}
+
+meminfo()	# name: in KiB
+{
+	awk -v n="$1:" '$1 == n { v = $2 } END { print v + 0 }' /proc/meminfo
+}
+
+# Balloon pages (4 KiB) that the guest could give away and still live well.
+roomy_pages()	# percent of available memory
+{
+	echo $(($(meminfo MemAvailable) * $1 / 400))
+}
+
+# Tasks that wait uninterruptibly, one a line, without those that only idle.
+blocked_tasks()
+{
+	for blocked_stat in /proc/[0-9]*/stat; do
+		read -r blocked_line 2>/dev/null <"$blocked_stat" || continue
+		case ${blocked_line##*) } in
+		D*)
+			blocked_pid=${blocked_line%% *}
+			grep -q '(disk sleep)' "/proc/$blocked_pid/status" 2>/dev/null &&
+				echo "${blocked_line%%)*})"
+			;;
+		esac
+	done
+}
+
+# A task that is blocked at every one of ten looks, half a second in all, hangs.
+nothing_hangs()
+{
+	hang_left=$(blocked_tasks)
+	hang_i=0
+	while [ -n "$hang_left" ] && [ $hang_i -lt 10 ]; do
+		sleep 0.05
+		hang_now=$(blocked_tasks)
+		hang_left=$(echo "$hang_left" | while read -r hang_task; do
+			echo "$hang_now" | grep -Fx "$hang_task"
+		done)
+		hang_i=$((hang_i + 1))
+	done
+	[ -z "$hang_left" ] || fail "blocked: $hang_left"
+}
+
+# The kernel said nothing that it only says when something broke.
+kernel_is_well()
+{
+	dmesg | grep -E 'WARNING: |BUG: |Oops|blocked for more than|refcount_t' |
+		sed 's/^/# dmesg: /'
+	! dmesg | grep -qE 'WARNING: |BUG: |Oops|blocked for more than|refcount_t'
+}
+
+# A guest that works can start programs and use fresh memory.
+guest_works()
+{
+	check "fresh memory holds what is written" "$PATTERN" verify 16 0
+}
