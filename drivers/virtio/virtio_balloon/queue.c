@@ -27,10 +27,23 @@ static const struct {
 	[VB_VQ_REPORT] = { "report", VIRTIO_BALLOON_F_REPORTING },
 };
 
-/* Context: hard interrupt. */
+/* The transport has vq->priv for itself. */
+static struct vb_queue *find_queue(struct virtqueue *vq)
+{
+	struct vb_dev *vb = vq->vdev->priv;
+	enum vb_vq i;
+
+	for (i = 0; i < VB_VQ_NR; i++) {
+		if (READ_ONCE(vb->queues[i].vq) == vq)
+			return &vb->queues[i];
+	}
+	return NULL;
+}
+
+/* Context: hard interrupt; possibly a spurious one, while queues come or go. */
 static void queue_answered(struct virtqueue *vq)
 {
-	struct vb_queue *q = vq->priv;
+	struct vb_queue *q = find_queue(vq);
 
 	if (!q)
 		return;
@@ -148,11 +161,8 @@ int vb_queues_create(struct vb_dev *vb)
 	err = virtio_find_vqs(vb->vdev, VB_VQ_NR, vqs, info, NULL);
 	if (err)
 		return err;
-	for (i = 0; i < VB_VQ_NR; i++) {
-		vb->queues[i].vq = vqs[i];
-		if (vqs[i])
-			vqs[i]->priv = &vb->queues[i];
-	}
+	for (i = 0; i < VB_VQ_NR; i++)
+		WRITE_ONCE(vb->queues[i].vq, vqs[i]);
 	err = queues_alloc_bufs(vb);
 	if (err)
 		vb_queues_reset(vb);
@@ -178,7 +188,7 @@ void vb_queues_reset(struct vb_dev *vb)
 		struct vb_queue *q = &vb->queues[i];
 
 		spin_lock_irq(&q->lock);
-		q->vq = NULL;
+		WRITE_ONCE(q->vq, NULL);
 		q->in_flight = 0;
 		q->unowned = 0;
 		q->flags = 0;
