@@ -3,8 +3,10 @@
  * <linux/virtio.h> with what 7.3 has.
  *
  * Supplies struct virtio_driver.shutdown, which the kernel has since 6.16.
- * Before that, device_shutdown() calls the embedded device_driver's method, so
- * a struct of the newer shape is registered by way of one of the older shape.
+ * Before that, a struct of the newer shape is registered by way of one of the
+ * older shape, and a reboot notifier, which runs just before the devices are
+ * shut down, calls the method. The embedded device_driver has a method of its
+ * own, but stable kernels gave the bus one, which takes precedence.
  * Where this applies, &drv->driver is not what is registered: a driver that
  * wants its struct device_driver takes it from vdev->dev.driver.
  *
@@ -21,6 +23,8 @@
 #define virtio_driver	compat_virtio_core
 #include_next <linux/virtio.h>
 #undef virtio_driver
+#include <linux/notifier.h>
+#include <linux/reboot.h>
 
 struct virtio_driver {
 	struct device_driver driver;
@@ -38,19 +42,36 @@ struct virtio_driver {
 	int (*restore)(struct virtio_device *dev);
 	void (*shutdown)(struct virtio_device *dev);
 	struct compat_virtio_core core;
+	struct notifier_block reboot;
 };
 
-static inline void compat_virtio_shutdown(struct device *dev)
+static inline int compat_virtio_shutdown_one(struct device *dev, void *drv)
 {
-	struct compat_virtio_core *core =
-		container_of(dev->driver, struct compat_virtio_core, driver);
+	device_lock(dev);
+	if (dev->driver)
+		((struct virtio_driver *)drv)->shutdown(dev_to_virtio(dev));
+	device_unlock(dev);
+	return 0;
+}
 
-	container_of(core, struct virtio_driver, core)->shutdown(dev_to_virtio(dev));
+static inline int compat_virtio_reboot(struct notifier_block *nb,
+				       unsigned long unused, void *data)
+{
+	struct virtio_driver *drv =
+		container_of(nb, struct virtio_driver, reboot);
+
+	if (driver_for_each_device(&drv->core.driver, NULL, drv,
+				   compat_virtio_shutdown_one))
+		pr_warn("%s: not all devices were shut down\n",
+			drv->driver.name);
+	return NOTIFY_DONE;
 }
 
 static inline int compat_register_virtio_driver(struct virtio_driver *drv,
 						struct module *owner)
 {
+	int err;
+
 	drv->core = (struct compat_virtio_core) {
 		.driver				= drv->driver,
 		.id_table			= drv->id_table,
@@ -69,22 +90,34 @@ static inline int compat_register_virtio_driver(struct virtio_driver *drv,
 #endif
 	};
 	drv->core.driver.owner = owner;
-	if (drv->shutdown)
-		drv->core.driver.shutdown = compat_virtio_shutdown;
 
 	/* A macro since 6.10, a function before. */
 #ifdef register_virtio_driver
-	return __register_virtio_driver(&drv->core, owner);
+	err = __register_virtio_driver(&drv->core, owner);
 #undef register_virtio_driver
 #else
-	return register_virtio_driver(&drv->core);
+	err = register_virtio_driver(&drv->core);
 #endif
+	if (!err && drv->shutdown) {
+		drv->reboot.notifier_call = compat_virtio_reboot;
+		err = register_reboot_notifier(&drv->reboot);
+		if (err)
+			unregister_virtio_driver(&drv->core);
+	}
+	return err;
+}
+
+static inline void compat_unregister_virtio_driver(struct virtio_driver *drv)
+{
+	if (drv->shutdown)
+		unregister_reboot_notifier(&drv->reboot);
+	unregister_virtio_driver(&drv->core);
 }
 
 #define register_virtio_driver(drv) \
 	compat_register_virtio_driver(drv, THIS_MODULE)
 #define unregister_virtio_driver(drv) \
-	unregister_virtio_driver(&(drv)->core)
+	compat_unregister_virtio_driver(drv)
 
 #endif /* !COMPAT_HAVE_VIRTIO_DRIVER_SHUTDOWN */
 
