@@ -119,6 +119,7 @@ struct vb_buf {
 /**
  * struct vb_queue - a virtqueue with its messages
  * @vb: the device
+ * @name: for messages
  * @vq: NULL while the device is offline. Written under @lock
  * @lock: protects what follows, and the ring
  * @free: messages at rest
@@ -135,6 +136,7 @@ struct vb_buf {
  */
 struct vb_queue {
 	struct vb_dev *vb;
+	const char *name;
 	struct virtqueue *vq;
 	spinlock_t lock;
 	struct list_head free;
@@ -298,8 +300,9 @@ static inline bool vb_must_tell_host(struct vb_dev *vb)
 /* work.c */
 void vb_kick_resize(struct vb_dev *vb);
 void vb_kick_all(struct vb_dev *vb);
+void vb_resize_rested(struct vb_dev *vb);
 void vb_kick_work(struct vb_dev *vb, struct workqueue_struct *wq,
-		  struct work_struct *work);
+		  struct work_struct *work, unsigned int why);
 void vb_stop_work(struct vb_dev *vb);
 void vb_allow_work(struct vb_dev *vb);
 
@@ -307,10 +310,12 @@ void vb_allow_work(struct vb_dev *vb);
 int vb_go_online(struct vb_dev *vb);
 void vb_go_offline(struct vb_dev *vb, bool keep_pages);
 
-/* queue.c */
+/* rings.c */
 void vb_queues_init(struct vb_dev *vb);
 int vb_queues_create(struct vb_dev *vb);
 void vb_queues_reset(struct vb_dev *vb);
+
+/* queue.c */
 struct vb_buf *vb_buf_get(struct vb_queue *q);
 void vb_buf_put(struct vb_queue *q, struct vb_buf *buf);
 void vb_buf_add_page(struct vb_queue *q, struct vb_buf *buf, struct page *page);

@@ -203,7 +203,7 @@ void vb_deflate_collect(struct vb_dev *vb)
 void vb_deflate_hand_over(struct vb_dev *vb, long pages)
 {
 	atomic_long_add(pages, &vb->deflate_wanted);
-	vb_kick_work(vb, vb->deflate_wq, &vb->deflate_work);
+	vb_kick_work(vb, vb->deflate_wq, &vb->deflate_work, 0);
 }
 
 /**

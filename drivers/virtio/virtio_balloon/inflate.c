@@ -94,13 +94,13 @@ static long inflate_round(struct vb_dev *vb, long pages,
 					       unsigned int nr))
 {
 	long posted = 0, nr = 0;
+	struct vb_buf *buf;
 	unsigned int i;
 	int err;
 
 	for (i = 0; i < VB_ROUND_BUFS && posted < pages; i++) {
-		struct vb_buf *buf;
-
-		if (test_bit(VB_KICKED, &vb->flags))
+		/* At least one, or a host that kicks without end starves us. */
+		if (i && test_bit(VB_KICKED, &vb->flags))
 			break;
 		buf = get_message(vb, &err);
 		if (!buf) {
@@ -135,7 +135,7 @@ long vb_inflate(struct vb_dev *vb, long pages)
 {
 	long posted = inflate_round(vb, pages, fill_new);
 
-	if (posted || test_bit(VB_KICKED, &vb->flags))
+	if (posted)
 		return posted;
 	vb_count(vb, VB_CNT_alloc_failures, 1);
 	return -ENOMEM;

@@ -9,6 +9,7 @@
  */
 #include <linux/device.h>
 #include <linux/ktime.h>
+#include <linux/sched.h>
 #include <linux/suspend.h>
 
 #include "balloon.h"
@@ -66,10 +67,11 @@ static void empty_balloon(struct vb_dev *vb)
 	ktime_t deadline = ktime_add_ms(ktime_get(), EMPTY_TIMEOUT_MS);
 
 	set_empty(vb, true);
+	/* Each flush runs one round; when none is queued any more it is over. */
 	while (vb_store_pages(&vb->store) && !vb_stalled(vb) &&
-	       !vb_queue_broken(&vb->queues[VB_VQ_DEFLATE]) &&
+	       flush_delayed_work(&vb->resize_work) &&
 	       ktime_before(ktime_get(), deadline))
-		flush_delayed_work(&vb->resize_work);
+		cond_resched();
 	if (vb_store_pages(&vb->store))
 		dev_warn(&vb->vdev->dev,
 			 "%ld pages stay in the balloon: the host did not take them back\n",

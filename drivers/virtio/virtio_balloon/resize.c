@@ -98,7 +98,7 @@ static u64 rest(struct vb_dev *vb, struct vb_snapshot *s)
 		vb_policy_no_progress(&vb->policy);
 	delay = vb_policy_next_look(&vb->policy, s);
 	spin_unlock(&vb->policy_lock);
-	vb_relax(vb, VB_AWAKE_RESIZE);
+	vb_resize_rested(vb);
 	return delay;
 }
 
@@ -154,16 +154,16 @@ void vb_resize_work(struct work_struct *work)
 		delay = ISOLATED_RETRY_MS;
 		break;
 	case -ETIMEDOUT:	/* stalled: the answer will wake us */
-		vb_relax(vb, VB_AWAKE_RESIZE);
+		vb_resize_rested(vb);
 		delay = STALLED_LOOK_MS;
 		break;
 	case -ESHUTDOWN:	/* somebody stops us, and will start us again */
 		return;
 	default:
 		if (moved < 0) {	/* broken: only removal helps */
-			dev_err_once(&vb->vdev->dev,
-				     "a virtqueue is broken: the balloon stays as it is\n");
-			vb_relax(vb, VB_AWAKE_RESIZE);
+			dev_err_ratelimited(&vb->vdev->dev,
+					    "a virtqueue is broken: the balloon stays as it is\n");
+			vb_resize_rested(vb);
 			return;
 		}
 		if (diff > 0 && moved >= VB_BUF_PAGES)

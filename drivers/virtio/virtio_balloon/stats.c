@@ -124,8 +124,7 @@ void vb_stats_request(struct virtqueue *vq)
 {
 	struct vb_dev *vb = vq->vdev->priv;
 
-	vb_stay_awake(vb, VB_AWAKE_STATS);
-	vb_kick_work(vb, vb->wq, &vb->stats_work);
+	vb_kick_work(vb, vb->wq, &vb->stats_work, VB_AWAKE_STATS);
 }
 
 /**

@@ -24,21 +24,39 @@ void vb_kick_resize(struct vb_dev *vb)
 }
 
 /**
+ * vb_resize_rested - nothing left to do: the system may suspend
+ * @vb: the device
+ *
+ * Context: the resize worker.
+ */
+void vb_resize_rested(struct vb_dev *vb)
+{
+	spin_lock_irq(&vb->kick_lock);
+	if (!test_bit(VB_KICKED, &vb->flags))
+		vb_relax(vb, VB_AWAKE_RESIZE);
+	spin_unlock_irq(&vb->kick_lock);
+}
+
+/**
  * vb_kick_work - queue one of the other works
  * @vb: the device
  * @wq: where it runs
  * @work: which
+ * @why: VB_AWAKE_ bits that keep the system awake until it has run, or 0
  *
  * Context: any, hard interrupt included.
  */
 void vb_kick_work(struct vb_dev *vb, struct workqueue_struct *wq,
-		  struct work_struct *work)
+		  struct work_struct *work, unsigned int why)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&vb->kick_lock, flags);
-	if (!vb->stopping)
+	if (!vb->stopping) {
+		if (why)
+			vb_stay_awake(vb, why);
 		queue_work(wq, work);
+	}
 	spin_unlock_irqrestore(&vb->kick_lock, flags);
 }
 
@@ -52,7 +70,7 @@ void vb_kick_all(struct vb_dev *vb)
 {
 	vb_kick_resize(vb);
 	if (virtio_has_feature(vb->vdev, VIRTIO_BALLOON_F_FREE_PAGE_HINT))
-		vb_kick_work(vb, vb->wq, &vb->hint.work);
+		vb_kick_work(vb, vb->wq, &vb->hint.work, 0);
 }
 
 /**
