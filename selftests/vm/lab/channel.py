@@ -17,6 +17,7 @@ class Job:
     job.data         the same, bytes
     job.status       its exit status, None while it runs
     job.wait(30)     wait for the end, return (status, output)
+    job.ended(30)              wait for the end; False if it does not come in time
     job.wait_for("text", 30)   wait until its output contains a text
     job.send(data, end=True)   bytes to its standard input
     job.kill()       kill it and everything that it started
@@ -39,6 +40,10 @@ class Job:
         self._channel.wait(lambda: self.status is not None, timeout,
                            lambda: f"'{self.command}' did not end; it printed:\n{self.output}")
         return self.status, self.output
+
+    def ended(self, timeout):
+        """Wait for the end; return whether it came in time."""
+        return self._channel.reached(lambda: self.status is not None, timeout)
 
     def wait_for(self, text, timeout=60):
         """Wait until the output contains `text`; an end without it is an error as well."""
@@ -82,8 +87,8 @@ class Channel:
         self._thread = threading.Thread(target=self._read_all, daemon=True)
         self._thread.start()
 
-    def wait(self, done, timeout, why):
-        """Wait until done(); otherwise fail with the text that why() gives."""
+    def reached(self, done, timeout, why=lambda: "it ended too early"):
+        """Wait until done(); return False on a timeout, fail when the guest is gone."""
         deadline = time.monotonic() + timeout
         with self._changed:
             while not done():
@@ -91,8 +96,14 @@ class Channel:
                 if self.closed:
                     self._failed("the guest is gone: " + why())
                 if left <= 0:
-                    self._failed(f"timeout after {timeout:g} s: " + why())
-                self._changed.wait(min(left, 1))
+                    return False
+                self._changed.wait(left)
+        return True
+
+    def wait(self, done, timeout, why):
+        """Wait until done(); otherwise fail with the text that why() gives."""
+        if not self.reached(done, timeout, why):
+            self._failed(f"timeout after {timeout:g} s: " + why())
 
     def start(self, command, stdin=b""):
         """Start a command line in the guest. None for `stdin` keeps it open for Job.send()."""

@@ -11,11 +11,12 @@
         assert guest.rss_kib() < 600 << 10             # host memory behind the guest's RAM
         job = guest.start("cat /dev/zero | head -c 300m | tail")    # beside other commands
         job.wait(timeout=60)
-        guest.finish()     # the guest's own verdict (log, taints, leaks), then it powers off
 
-A guest that leaves the block without finish() is killed; when the block
-raises, the end of the console is added to the error. Every wait has a timeout.
-A process holds its guests: they die with it. Start guests from the main thread.
+At the end of the block the guest gives its own verdict (log, taints, leaks; a bad
+one raises GuestError) and powers off; finish() does the same earlier. A guest
+that cannot give one is let go with no_verdict("why"). When the block raises, the
+guest is killed and the end of its console is added to the error. Every wait has
+a timeout. A process holds its guests: they die with it.
 
 Guest(kernel, ...) takes, all by name:
 
@@ -30,7 +31,7 @@ cmdline     more words for the kernel
 share       guest memory is a shared memfd (vhost-user)
 swap        size of a swap disk ("512M"); it is swapped on as /dev/vda when the guest is ready
 disks       paths of raw images; they come after the swap disk
-tests       selftests/balloon in /tests/balloon, and the module(s) of `ours_extra` built
+tests       selftests/balloon in /tests/balloon, and balloonsim for modprobe
 files       {path in the guest: text, bytes or Path} for the initramfs
 allowed     regular expressions (grep -E) for log lines that are not to fail the verdict
 root        an ext4 image (lab/rootfs.py) to boot as a real Debian instead
@@ -39,7 +40,6 @@ incoming    wait for a migration (see migrate_to)
 slow        factor for the timeouts of boot and run() (default by kernel: 4 for "debug")
 label       name of its console log, build/vm/<label>.log
 """
-import array
 import itertools
 import os
 from pathlib import Path
@@ -112,22 +112,23 @@ class Guest:
         try:
             if isinstance(error, (AssertionError, LabError)) and not isinstance(error, GuestError):
                 error.args = (f"{error}\n{self.tail()}",)
+            elif not error and not self.finished:
+                self.finish()
         finally:
             self.close()
 
-    def start_guest(self, wait=True):
-        """Boot; return when the guest's agent answers."""
+    def start_guest(self):
+        """Boot; return when the guest's agent answers (at once, if a migration is to come)."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        initrd = self.dir / "initrd"
-        self._build_initramfs(initrd)
-        setup = machine.start(self, initrd)
+        self._build_initramfs(self.dir / "initrd")
+        setup = machine.start(self, self.dir / "initrd")
         self.process = setup.process
         self.channel = Channel(setup.commands, setup.verdicts, self._fail)
         try:
             self.qmp = Qmp(setup.qmp)
         except LabError as error:
             self._fail(f"QEMU did not start: {error}")
-        if wait and not self.incoming:
+        if not self.incoming:
             self.wait_ready()
         return self
 
@@ -141,6 +142,12 @@ class Guest:
         """Ask for the final verdict, fail if it is bad, and power the guest off."""
         self.verdict("final", final=True, timeout=timeout)
         self.power_off()
+        self.finished = True
+
+    def no_verdict(self, why):
+        """Let the guest go without a verdict; `why` is for the reader of the test."""
+        if not why:
+            raise ValueError("a reason is needed")
         self.finished = True
 
     def power_off(self, timeout=60):
@@ -162,16 +169,14 @@ class Guest:
             self.process.wait()
 
     def close(self):
-        """End QEMU and remove its files, but not the console log."""
+        """End QEMU and remove its files (disks too), but not the console log."""
         self.kill()
         if self.channel:
             self.channel.close()
-            self.channel = None
         if self.qmp:
             self.qmp.close()
-            self.qmp = None
-        if not (self.resume or getattr(self, "keep", False)):
-            shutil.rmtree(self.dir, ignore_errors=True)
+        self.channel = self.qmp = None
+        shutil.rmtree(self.dir, ignore_errors=True)
 
     # --- commands -----------------------------------------------------------
 
@@ -340,6 +345,7 @@ class Guest:
                 self._fail(f"the migration {state}")
             return state == "completed"
         self.wait_until(done, timeout, lambda: f"migration: {self.qmp('query-migrate')}")
+        self.no_verdict("it lives on in the other")
         self.kill()
         other.channel.hello(timeout * self.slow)
 

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Runs the kselftests of selftests/balloon in guests: all in one boot while the guest lives."""
+import re
+import time
+
+from . import ktap
+from .cache import ROOT, LabError
+from .guest import Guest, GuestError
+
+FOLDER = ROOT / "selftests/balloon"
+TIMEOUT = 300               # where `settings` names none
+VERDICT = "guest_verdict"   # the case for the end of the last guest: leaks, taints
+
+
+def find():
+    """Return the names of the test programs, as the kselftest Makefile lists them."""
+    path = FOLDER / "Makefile"
+    if not path.exists():
+        return []
+    text = path.read_text(encoding="utf-8").replace("\\\n", " ")
+    names = []
+    for variable in ("TEST_PROGS", "TEST_GEN_PROGS"):
+        for words in re.findall(rf"^{variable}\s*[:+]?=(.*)$", text, re.M):
+            names += words.split()
+    return names
+
+
+def timeout():
+    """Return the seconds that one test may take, from the kselftest `settings` file."""
+    path = FOLDER / "settings"
+    found = path.exists() and re.search(r"^timeout=(\d+)", path.read_text(), re.M)
+    return int(found.group(1)) if found else TIMEOUT
+
+
+class Batch:
+    """Runs tests one after the other, in a new guest whenever the last one died."""
+
+    def __init__(self, kernel, driver, report):
+        """`report(case, seconds)` is called with each result."""
+        self.kernel = kernel
+        self.driver = driver
+        self.report = report
+        self.guest = None
+        self.boots = 0
+
+    def run(self, names):
+        """Run the tests and report each; at the end the guest's verdict."""
+        for name in names:
+            start = time.monotonic()
+            try:
+                case = self._run_one(name)
+            except LabError as error:
+                case = ktap.Case(name, "fail", notes=str(error).splitlines())
+                self._drop()
+            self.report(case, time.monotonic() - start)
+        start = time.monotonic()
+        self.report(self._last_verdict(), time.monotonic() - start)
+
+    def _boot(self):
+        self.boots += 1
+        memory = "2G" if self.kernel.name == "debug" else "1G"
+        guest = Guest(self.kernel, driver=self.driver, load=False, balloon=None, tests=True,
+                      memory=memory, label=f"{self.kernel.name}-{self.driver}-batch{self.boots}")
+        try:
+            guest.start_guest()
+        except BaseException:
+            guest.close()
+            raise
+        self.guest = guest
+
+    def _drop(self):
+        if self.guest:
+            self.guest.close()
+            self.guest = None
+
+    def _run_one(self, name):
+        if not self.guest:
+            self._boot()
+        guest = self.guest
+        job = guest.start(f"cd /tests/balloon && AUTOBALLOON_DRIVER={self.driver} exec ./{name}")
+        limit = timeout() * guest.slow
+        hung = not job.ended(limit)
+        if hung:
+            self._show_hang(job)
+        case = _judge(name, job, f"no end after {limit} s" if hung else "")
+        if hung and not job.ended(10):
+            case.notes.append("the test could not be killed; a new guest for the next one")
+            case.notes += guest.tail().splitlines()
+            self._drop()
+            return case
+        self._clean_up(case)
+        good, bad = guest.ask_verdict(name)
+        if not good:
+            case.cases.append(ktap.Case("kernel_log", "fail", notes=bad[:20]))
+            case.settle()
+        return case
+
+    def _show_hang(self, job):
+        # Which tasks are stuck, and where, belongs on the console before the end.
+        self.guest.run("echo w >/proc/sysrq-trigger; sleep 1", timeout=10)
+        job.kill()
+
+    def _clean_up(self, case):
+        """Unload what the test left behind; that it cannot be unloaded is a failure."""
+        status, output = self.guest.run(
+            "for m in balloonsim virtio_balloon; do [ ! -d /sys/module/$m ] || rmmod $m; done")
+        if status:
+            case.cases.append(ktap.Case("unload", "fail", notes=output.splitlines()))
+            case.settle()
+
+    def _last_verdict(self):
+        if not self.guest:
+            return ktap.Case(VERDICT, "fail", notes=["the last guest did not live to the end"])
+        try:
+            self.guest.finish()
+            return ktap.Case(VERDICT, "pass")
+        except GuestError as error:
+            return ktap.Case(VERDICT, "fail", notes=str(error).splitlines())
+        finally:
+            self._drop()
+
+
+def _judge(name, job, trouble):
+    """Make a Case of what a test printed and how it ended."""
+    case = ktap.parse(job.output)
+    case.name = name
+    if job.status == 4 and not any(inner.result == "fail" for inner in case.cases):
+        reason = case.reason or next((inner.reason for inner in case.cases), "")
+        return ktap.Case(name, "skip", reason, notes=case.notes)
+    if trouble or job.status:
+        case.result = "fail"
+        case.notes.append(trouble or f"exit status {job.status}")
+    if trouble or not case.cases:
+        case.notes += job.output.splitlines()[-20:]
+    failed = any(inner.result == "fail" for inner in case.cases)
+    if failed and not trouble:
+        case.result = "pass"        # the cases say it already; settle() makes it a failure
+    return case.settle()
