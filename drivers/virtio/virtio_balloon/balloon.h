@@ -4,7 +4,7 @@
  * field, and what each room offers to the others.
  *
  * Dependencies run one way: main -> the features -> pages, queue -> policy.
- * pages.c never talks to the host, policy.c calls nobody.
+ * The page store never talks to the host, the policy calls nobody.
  *
  * Locks, outermost first:
  *
@@ -21,9 +21,10 @@
  *   queue->lock          irq-safe, one per queue: add, get and kick_prepare.
  *                        Notifying and freeing pages happen outside of it
  *
- * The spinlocks do not nest, but for awake_lock inside kick_lock. None is held around an allocation, a wait, a
- * notification or a config access. The kernel's own balloon lock is taken
- * inside balloon_page_*() and nests in none of ours.
+ * The spinlocks do not nest, but for awake_lock inside kick_lock. None is held
+ * around an allocation, a wait, a notification or a config access. The
+ * kernel's own balloon lock is taken inside balloon_page_*() and nests in none
+ * of ours.
  *
  * Completions are hard interrupts: they only wake waiters and queue work.
  */
@@ -138,7 +139,7 @@ struct vb_queue {
 	struct vb_dev *vb;
 	const char *name;
 	struct virtqueue *vq;
-	spinlock_t lock;
+	spinlock_t lock;	/* the ring, and all below */
 	struct list_head free;
 	struct list_head done;
 	struct vb_buf *bufs;
@@ -164,7 +165,7 @@ struct vb_queue {
  */
 struct vb_store {
 	struct balloon_dev_info bdi;
-	spinlock_t lock;
+	spinlock_t lock;	/* pending and untold */
 	struct list_head pending;
 	struct list_head untold;
 	atomic_long_t pages;
@@ -187,7 +188,7 @@ struct vb_store {
  */
 struct vb_hint {
 	struct work_struct work;
-	spinlock_t lock;
+	spinlock_t lock;	/* blocks and nr_blocks */
 	struct list_head blocks;
 	unsigned long nr_blocks;
 	__virtio32 cmd_active;
@@ -249,21 +250,21 @@ struct vb_dev {
 	struct notifier_block oom_nb;
 	struct notifier_block pm_nb;
 
-	struct mutex actual_mutex;
+	struct mutex actual_mutex;	/* last_actual and the field `actual` */
 	u32 last_actual;
 	struct rw_semaphore online_sem;
 	bool online;
 
-	spinlock_t policy_lock;
+	spinlock_t policy_lock;	/* policy */
 	struct vb_policy policy;
 	s64 last_target;
 	atomic_long_t deflate_wanted;
 	atomic_long_t inflating;
 
-	spinlock_t kick_lock;
+	spinlock_t kick_lock;	/* stopping, and queueing work */
 	bool stopping;
 	bool hurry;
-	spinlock_t awake_lock;
+	spinlock_t awake_lock;	/* awake */
 	unsigned int awake;
 	unsigned long flags;
 

@@ -14,7 +14,7 @@
 #include "balloon.h"
 
 #define BLOCK_ORDER	MAX_PAGE_ORDER
-#define BLOCK_PAGES	(1UL << BLOCK_ORDER)
+#define BLOCK_PAGES	BIT(BLOCK_ORDER)
 /* Free memory as it lies: without reclaim, reserves or noise. */
 #define BLOCK_GFP	(__GFP_NORETRY | __GFP_NOWARN | __GFP_NOMEMALLOC)
 

@@ -75,7 +75,7 @@ struct vb_policy {
 	u32 retry_ms;
 };
 
-/* How long after a hold-off the balloon must stay calm to forget it, as a multiple of its length. */
+/* A hold-off is forgotten after a calm of so many times its length. */
 #define VB_CALM_FACTOR		4
 /* First and longest delay of a growth that found no memory; ms. */
 #define VB_RETRY_MIN_MS		1000

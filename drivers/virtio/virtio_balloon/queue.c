@@ -175,7 +175,7 @@ void vb_queue_kick(struct vb_queue *q)
 }
 
 /**
- * vb_queue_reap - collect acknowledgements
+ * vb_queue_reap - collect acknowledgments
  * @q: any queue
  *
  * Messages that quarantine pages go to the done list, for whoever owns them;
@@ -312,7 +312,7 @@ static int why_stop_waiting(struct vb_queue *q)
 	return vb_queue_stalled(q) ? -ETIMEDOUT : 0;
 }
 
-/* The clock of the time-out starts again with each acknowledgement. */
+/* The clock of the time-out starts again with each acknowledgment. */
 static int wait_until(struct vb_queue *q, const unsigned int *count,
 		      unsigned int max)
 {
@@ -395,7 +395,7 @@ void vb_queue_wait_quarantined(struct vb_queue *q)
  * @ms: how long at most
  *
  * Context: the OOM notifier, with MUST_TELL_HOST only: the one wait that is
- * allowed there, for acknowledgements of the caller's own pages.
+ * allowed there, for acknowledgments of the caller's own pages.
  */
 void vb_wait_handed_over(struct vb_dev *vb, unsigned int ms)
 {
