@@ -52,14 +52,14 @@
 
 /*
  * @isolated_pages and @pages are the fields of @core, under the names and with
- * the types that they have since 7.0. @pages_lock is for this file only.
+ * the types that they have since 7.0.
  */
 struct balloon_dev_info {
 	union {
 		struct compat_balloon_core core;
 		struct {
 			unsigned long isolated_pages;
-			spinlock_t pages_lock;
+			spinlock_t pages_lock;	/* protects both, in the core */
 			struct list_head pages;
 		};
 	};
@@ -69,13 +69,12 @@ struct balloon_dev_info {
 	bool adjust_managed_page_count;
 };
 
-#define COMPAT_SAME_FIELD(f)						\
-	static_assert(offsetof(struct balloon_dev_info, f) ==		\
-		      offsetof(struct balloon_dev_info, core.f))
-COMPAT_SAME_FIELD(isolated_pages);
-COMPAT_SAME_FIELD(pages_lock);
-COMPAT_SAME_FIELD(pages);
-#undef COMPAT_SAME_FIELD
+static_assert(offsetof(struct balloon_dev_info, isolated_pages) ==
+	      offsetof(struct balloon_dev_info, core.isolated_pages));
+static_assert(offsetof(struct balloon_dev_info, pages_lock) ==
+	      offsetof(struct balloon_dev_info, core.pages_lock));
+static_assert(offsetof(struct balloon_dev_info, pages) ==
+	      offsetof(struct balloon_dev_info, core.pages));
 
 #ifdef CONFIG_BALLOON_COMPACTION
 /* The core no longer knows @page, which is about to be freed. */

@@ -16,13 +16,13 @@
 #define COMPAT_GFP(...)	COMPAT_GFP_PICK(, ##__VA_ARGS__, GFP_KERNEL)
 
 #define kmalloc_obj(type, ...) \
-	((typeof(type) *)kmalloc(sizeof(typeof(type)), COMPAT_GFP(__VA_ARGS__)))
+	kmalloc(sizeof(typeof(type)), COMPAT_GFP(__VA_ARGS__))
 #define kmalloc_objs(type, n, ...) \
-	((typeof(type) *)kmalloc_array(n, sizeof(typeof(type)), COMPAT_GFP(__VA_ARGS__)))
+	kmalloc_array(n, sizeof(typeof(type)), COMPAT_GFP(__VA_ARGS__))
 #define kzalloc_obj(type, ...) \
-	((typeof(type) *)kzalloc(sizeof(typeof(type)), COMPAT_GFP(__VA_ARGS__)))
+	kzalloc(sizeof(typeof(type)), COMPAT_GFP(__VA_ARGS__))
 #define kzalloc_objs(type, n, ...) \
-	((typeof(type) *)kcalloc(n, sizeof(typeof(type)), COMPAT_GFP(__VA_ARGS__)))
+	kcalloc(n, sizeof(typeof(type)), COMPAT_GFP(__VA_ARGS__))
 #endif
 
 #endif /* COMPAT_LINUX_SLAB_H */
