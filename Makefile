@@ -66,6 +66,44 @@ dkms-remove: ## remove it from DKMS and from all kernels
 	dkms remove autoballoon/$(version) --all
 	rm -rf $(dkms_source)
 
+.PHONY: check
+check: ## run all tests, after installing what they need (as root)
+	@selftests/packages check
+	@selftests/check
+
+.PHONY: demo
+demo: ## watch the driver at work in a Debian guest, after installing what that needs (as root)
+	@selftests/packages demo
+	@selftests/vm/demo
+
+.PHONY: lint
+lint: ## only check the sources
+	@selftests/check lint
+
+.PHONY: unit
+unit: ## only test the decisions, in userspace
+	@selftests/check unit
+
+.PHONY: dkms-test
+dkms-test: ## only test building, refusing to build, installing and removing, by make and DKMS
+	@selftests/check package
+
+.PHONY: vm-test
+vm-test: ## only test in guests; for less: selftests/vm/run --help
+	@selftests/check vm
+
+.PHONY: shell
+shell: ## a shell in a guest with the driver loaded (KERNEL=6.1, 6.12, 7.2, 7.3 or debug)
+	@selftests/vm/run --shell --kernel $(or $(KERNEL),6.12)
+
+.PHONY: kernels
+kernels: ## fetch or build the kernels for the guests beforehand
+	@selftests/vm/kernel fetch
+
+.PHONY: results
+results: ## sum up the results of the last tests
+	@selftests/vm/results
+
 .PHONY: clean
 clean: ## remove what was built here (not the caches)
 	@rm -rf build

@@ -12,8 +12,10 @@ BINARY = {".png", ".jpg", ".gz", ".xz"}
 @functools.lru_cache(maxsize=None)
 def names():
     """Return the names of all files that belong to the repository, also those not yet added."""
-    output = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-                            cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    # The checkout may belong to another user than root, who runs the tests.
+    command = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others",
+               "--exclude-standard"]
+    output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     return sorted(name for name in output.split("\0") if name and (ROOT / name).is_file())
 
 
