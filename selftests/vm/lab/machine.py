@@ -128,9 +128,11 @@ def command(guest, initrd, fds):
     for number, port in ((1, "cmd"), (2, "verdict")):
         words += ["-chardev", f"socket,id={port},fd={fds[port]}", "-device",
                   f"virtserialport,bus=lab.0,nr={number},chardev={port},name=lab.{port}"]
-    disks = [*guest.disks, *([guest.root] if guest.root else [])]
+    disks = [str(disk) for disk in guest.disks]
+    if guest.root:
+        disks.append(f"{guest.root},snapshot=on")
     for number, disk in enumerate(disks):
-        words += ["-drive", f"if=none,id=disk{number},format=raw,file={disk}",
+        words += ["-drive", f"if=none,id=disk{number},format=raw,cache=unsafe,file={disk}",
                   *_device("blk", mmio, drive=f"disk{number}")]
     if guest.balloon_properties is not None:
         words += balloon_device(guest)
