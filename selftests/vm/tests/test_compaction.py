@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Compaction moves ballooned pages; the host learns of every exchange."""
+from common import check_held, check_host_has, hold, pattern, resize
+
+TARGET = 500_000_001
+
+
+def scatter(guest):
+    """Inflate into every second page, then free the pages between."""
+    guest.check("echo never >/sys/kernel/mm/transparent_hugepage/enabled")
+    job = guest.start("pattern holes 700")
+    job.wait_for("ready", 60 * guest.slow)
+    resize(guest, TARGET + 170_000_000)
+    guest.check("killall -TERM pattern")
+    return job.wait(60 * guest.slow)
+
+
+def blocks(guest):
+    """Return how many free pages lie in blocks of 2 MiB or more."""
+    total = 0
+    for line in guest.read("/proc/buddyinfo").splitlines():
+        counts = [int(word) for word in line.split()[4:]]
+        total += sum(count << order for order, count in enumerate(counts) if order >= 9)
+    return total
+
+
+def compact(lab, guest):
+    """balloon_migrate rises, big blocks appear, and the host's books follow."""
+    before, large = guest.vmstat(), blocks(guest)
+    for _ in range(3):
+        guest.check("echo 1 >/proc/sys/vm/compact_memory")
+    after = guest.vmstat()
+    moved = after["balloon_migrate"] - before["balloon_migrate"]
+    lab.check(f"balloon_migrate rises by {moved}", moved > 1000)
+    # The old pages are backed again once they are used, the new ones no longer.
+    check_host_has(lab, guest)
+    lab.note(f"{moved} pages migrated; free pages in large blocks: {large} -> {blocks(guest)}")
+
+
+def test_compaction(lab):
+    """A scattered balloon migrates, no page is lost, and content beside it is untouched."""
+    with lab.guest(files=pattern()) as guest:
+        total = guest.meminfo()["MemTotal"]
+        lab.check_equal("status of pattern, 1 is changed memory", scatter(guest)[0], 0)
+        hold(guest, 100)
+        compact(lab, guest)
+        check_held(lab, guest)
+        # Migrated pages must be ones that the host knows as ballooned: use everything.
+        resize(guest, guest.memory)
+        lab.check_equal("MemTotal", guest.meminfo()["MemTotal"], total)
+        guest.check("pattern take 700")
+        resize(guest, TARGET)
+        check_host_has(lab, guest)
+        lab.check_equal("fall of MemTotal in KiB", total - guest.meminfo()["MemTotal"],
+                        (guest.memory - guest.actual()) >> 10)

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Live migration to a second QEMU with an inflated balloon, with and without free page hints."""
+from common import MIB, check_held, check_host_has, hold, pattern, resize
+
+HELD = 150
+
+
+def transferred(guest):
+    """Return (bytes of RAM sent, bytes left to send) of a running migration."""
+    ram = guest.qmp("query-migrate").get("ram", {})
+    return ram.get("transferred", 0), ram.get("remaining", 0)
+
+
+def start_slowly(guest, other):
+    """Begin to migrate at a trickle, so that the hints come before the pages."""
+    path = f"{other.dir}/migrate"
+    other.qmp("migrate-incoming", uri=f"unix:{path}")
+    guest.qmp("migrate-set-parameters", **{"max-bandwidth": MIB})
+    guest.qmp("migrate", uri=f"unix:{path}")
+
+
+def end_fast(guest, other):
+    """Let the rest go, and talk to the guest where it is now. Return the bytes sent."""
+    guest.qmp("migrate-set-parameters", **{"max-bandwidth": 1 << 33})
+    guest.wait_until(lambda: guest.qmp("query-migrate")["status"] == "completed", 60)
+    sent = guest.qmp("query-migrate")["ram"]["transferred"]
+    guest.no_verdict("it lives on in the other QEMU")
+    guest.kill()
+    other.channel.hello(60 * guest.slow)
+    return sent
+
+
+def migrate(lab, hint):
+    """Migrate a guest with an inflated balloon; return (guest's MiB not sent by hints, MiB sent)."""
+    options = {"balloon": {"deflate-on-oom": "on"}, "files": pattern()}
+    if hint:
+        options["balloon"] |= {"free-page-hint": "on", "iothread": "hints"}
+        options["extra"] = ["-object", "iothread,id=hints"]
+    with lab.guest(**options) as guest:
+        # Free memory that is not zero: only a hint can spare it.
+        guest.check("pattern take 450")
+        resize(guest, guest.memory - 250_000_000)
+        hold(guest, HELD)
+        actual = guest.actual()
+        with guest.twin(incoming=True) as other:
+            lab.guests.append(other)
+            start_slowly(guest, other)
+            guest.wait_until(lambda: guest.qmp("query-migrate")["status"] == "active", 20)
+            first = sum(transferred(guest))
+            if hint:
+                guest.wait_until(lambda: transferred(guest)[1] < 600 * MIB, 20,
+                                 lambda: f"the hints spare nothing: {transferred(guest)}")
+            spared = first - sum(transferred(guest))
+            sent = end_fast(guest, other)
+            lab.check_equal("actual after the migration", other.actual(), actual)
+            lab.case(f"it goes on{' (hints)' if hint else ''}", goes_on, lab, other)
+    return spared // MIB, sent // MIB
+
+
+def goes_on(lab, guest):
+    """The migrated guest has its memory, and its balloon moves."""
+    check_held(lab, guest)
+    resize(guest, 512_345_678)
+    check_host_has(lab, guest)
+    guest.check("pattern take 200")
+    resize(guest, guest.memory)
+    # What was hinted is the guest's again.
+    guest.check("pattern take 700")
+
+
+def test_hinting(lab):
+    """free-page-hint=on spares free memory the journey; content and balloon survive it."""
+    spared, sent = migrate(lab, True)
+    lab.note(f"hints spared {spared} MiB; {sent} MiB were sent")
+    lab.check(f"{sent} MiB were sent", sent < 500)
+
+
+def test_migration(lab):
+    """Without hints: the same journey, and all that was touched is sent."""
+    sent = migrate(lab, False)[1]
+    lab.note(f"{sent} MiB were sent")
+    lab.check(f"only {sent} MiB were sent: the other test cannot see", sent > 500)

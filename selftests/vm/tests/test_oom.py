@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Out of memory in the guest: what the balloon gives back, and what it must not."""
+import time
+
+from lab.testing import only
+
+from common import MIB, balloon_kib, pattern, resize, sysfs, tune
+
+TARGET = 424 * MIB      # the balloon holds 600 MiB
+HOLDOFF_MS = 3000
+LEAST = 0.4             # of the balloon must come; MemAvailable is an estimate
+
+
+def victim(guest, mib):
+    """Start a process that fills `mib` MiB and verifies them; it would be killed first."""
+    return guest.start("echo 1 >/proc/sys/vm/overcommit_memory; "
+                       "echo 1000 >/proc/self/oom_score_adj; "
+                       f"pattern take {mib} && echo verified && sleep 2")
+
+
+def killed(guest):
+    """Return how many processes the OOM killer has killed."""
+    return guest.vmstat()["oom_kill"]
+
+
+def needs_half_of_the_balloon(guest):
+    """Return the MiB that take all that is available, and half of the balloon."""
+    return (guest.meminfo()["MemAvailable"] + balloon_kib(guest) // 2) >> 10
+
+
+def survives(lab, guest, job, wanted):
+    """The process ends well, and nobody is killed."""
+    status, output = job.wait(60 * guest.slow)
+    lab.check_equal(f"status of a process that needs {wanted} MiB ({output})", status, 0)
+    lab.check_equal("processes killed", killed(guest), 0)
+    lab.check("the log tells of the killer", "Killed process" not in guest.dmesg())
+
+
+@only(driver="intree")
+def test_oom_intree(lab):
+    """In-tree: with deflate-on-oom=on half of the balloon is given back, nobody is killed."""
+    with lab.guest(balloon={"deflate-on-oom": "on"}, files=pattern()) as guest:
+        resize(guest, TARGET)
+        held = balloon_kib(guest)
+        wanted = needs_half_of_the_balloon(guest)
+        job = victim(guest, wanted)
+        job.wait_for("verified", 60 * guest.slow)
+        lab.check_between("KiB that the balloon keeps", 1, balloon_kib(guest), held - LEAST * held)
+        survives(lab, guest, job, wanted)
+
+
+@only(driver="ours")
+def test_oom(lab):
+    """The balloon yields half, nobody is killed; the worker waits, then it returns in steps.
+
+    Only ours, because the in-tree worker takes the memory straight back at the
+    next change of the target: it has neither offset nor hold-off.
+    """
+    with lab.guest(balloon={"deflate-on-oom": "on"}, files=pattern()) as guest:
+        tune(guest, holdoff_ms=HOLDOFF_MS, return_ms=500, return_step=4)
+        resize(guest, TARGET)
+        held = balloon_kib(guest)
+        wanted = needs_half_of_the_balloon(guest)
+        job = victim(guest, wanted)
+        job.wait_for("verified", 60 * guest.slow)
+        low = balloon_kib(guest)
+        lab.check_between("KiB that the balloon keeps", 1, low, held - LEAST * held)
+        lab.check("offset is negative", sysfs(guest, "offset_pages") < 0)
+        lab.check_equal("deficit in KiB", -4 * sysfs(guest, "offset_pages"), held - low)
+        survives(lab, guest, job, wanted)
+        comes_back_in_steps(lab, guest, low, held)
+
+
+def comes_back_in_steps(lab, guest, low, held):
+    """The worker leaves the freed memory alone for a while; then the deficit returns in steps."""
+    lab.check_equal("KiB in the balloon right after", balloon_kib(guest), low)
+    lab.check_equal("state", sysfs(guest, "state"), "holding-off")
+    sizes = [low]
+    start = time.monotonic()
+    first = None
+
+    def returned():
+        size = balloon_kib(guest)
+        nonlocal first
+        if size != sizes[-1]:
+            first = first or time.monotonic() - start
+            sizes.append(size)
+        return size == held
+    guest.wait_until(returned, 30, lambda: f"the deficit does not return: {sizes}", interval=0.02)
+    lab.check(f"it came back in one go: {sizes}", len(sizes) >= 4)
+    lab.check_equal("offset", sysfs(guest, "offset_pages"), 0)
+    lab.note(f"back after {first:.1f} s, all of it after {time.monotonic() - start:.1f} s")
+
+
+def test_no_deflate_on_oom(lab):
+    """Without the feature the balloon is not touched: the process is killed."""
+    with lab.guest(files=pattern()) as guest:
+        resize(guest, TARGET)
+        size = guest.actual()
+        wanted = needs_half_of_the_balloon(guest)
+        job = victim(guest, wanted)
+        sizes = set()
+        while not job.ended(0.05):
+            sizes.add(guest.actual())
+        sizes.add(guest.actual())
+        lab.check_equal("status of the process", job.status, 128 + 9)
+        lab.check_equal("processes killed", killed(guest), 1)
+        lab.check_equal("sizes of the balloon meanwhile", sizes, {size})
