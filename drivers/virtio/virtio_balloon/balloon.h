@@ -106,6 +106,7 @@ enum vb_counter {
  * @node: on the queue's free or done list; off both while in flight
  * @pages: the pages that this message quarantines until it is acknowledged
  * @held: a page quarantined likewise whose list linkage somebody else uses
+ * @in_flight: posted and not acknowledged. Protected by the queue's lock
  * @nr_pfns: entries in use
  * @pfns: the message; own allocation, since the device reads it
  */
@@ -113,6 +114,7 @@ struct vb_buf {
 	struct list_head node;
 	struct list_head pages;
 	struct page *held;
+	bool in_flight;
 	unsigned int nr_pfns;
 	__virtio32 *pfns;
 };
@@ -130,6 +132,7 @@ struct vb_buf {
  * @in_flight: posted and not yet acknowledged
  * @unowned: those of them that quarantine nothing: on the inflate queue the
  *	migrations, whose pages the balloon's list already holds
+ * @held: those of them that hold a page which nobody waits for
  * @flags: VB_Q_STALLED: the host did not answer in time; set by whoever waited,
  *	cleared by whoever sees the answer. Atomic bit operations
  * @acked: messages ever acknowledged: waiters tell progress by it
@@ -146,6 +149,7 @@ struct vb_queue {
 	unsigned int nr_bufs;
 	unsigned int in_flight;
 	unsigned int unowned;
+	unsigned int held;
 	unsigned long flags;
 	unsigned long acked;
 	wait_queue_head_t wait;
@@ -227,8 +231,9 @@ struct vb_hint {
  *	without a lock by waiters, who are woken after it is set
  * @awake_lock: irq-safe; protects @awake. Taken inside @kick_lock
  * @awake: reasons to keep the system awake, VB_AWAKE_ bits
- * @flags: VB_KICKED: something changed since the worker last looked. Atomic
- *	bit operations
+ * @flags: VB_KICKED: something changed since the worker last looked;
+ *	VB_HINT_CMD: since the hint work last read its command. Atomic bit
+ *	operations
  * @last_actual: what was last written to the device; 4 KiB pages.
  *	Protected by @actual_mutex
  * @stats: the statistics message; used by @stats_work only
@@ -279,6 +284,7 @@ static inline void vb_count(struct vb_dev *vb, enum vb_counter id, s64 n)
 
 /* Bits of vb_dev.flags and vb_queue.flags, see there. */
 #define VB_KICKED		0
+#define VB_HINT_CMD		1
 #define VB_Q_STALLED		0
 
 static inline bool vb_queue_stalled(struct vb_queue *q)
@@ -329,6 +335,7 @@ unsigned int vb_queue_reap(struct vb_queue *q);
 struct vb_buf *vb_queue_next_done(struct vb_queue *q);
 unsigned int vb_queue_in_flight(struct vb_queue *q);
 unsigned int vb_queue_unowned(struct vb_queue *q);
+bool vb_queue_names(struct vb_queue *q, struct page *page);
 bool vb_queue_broken(struct vb_queue *q);
 int vb_queue_wait(struct vb_queue *q, unsigned int max_in_flight);
 int vb_queue_wait_unowned(struct vb_queue *q);
@@ -365,7 +372,8 @@ static inline long vb_store_pages(struct vb_store *store)
 /* resize.c */
 void vb_resize_work(struct work_struct *work);
 void vb_snapshot(struct vb_dev *vb, struct vb_snapshot *s);
-void vb_released(struct vb_dev *vb, long pages);
+void vb_released(struct vb_dev *vb);
+void vb_hold_off(struct vb_dev *vb);
 const char *vb_state(struct vb_dev *vb);
 
 /* inflate.c */
@@ -377,7 +385,8 @@ void vb_inflate_collect(struct vb_dev *vb);
 long vb_deflate(struct vb_dev *vb, long pages);
 long vb_deflate_nowait(struct vb_dev *vb, long pages);
 void vb_deflate_hand_over(struct vb_dev *vb, long pages);
-void vb_deflate_collect(struct vb_dev *vb);
+long vb_deflate_untold(struct vb_dev *vb, long pages);
+long vb_deflate_collect(struct vb_dev *vb);
 void vb_deflate_work(struct work_struct *work);
 
 /* migrate.c */

@@ -35,7 +35,8 @@ static int post_message(struct vb_dev *vb, struct vb_buf *buf,
 		list_splice_init(pages, &buf->pages);
 	err = vb_queue_post(q, buf);
 	if (!err) {
-		vb_count(vb, VB_CNT_deflated_pages, nr);
+		if (!quarantine)
+			vb_count(vb, VB_CNT_deflated_pages, nr);
 		return 0;
 	}
 	if (quarantine)
@@ -45,16 +46,23 @@ static int post_message(struct vb_dev *vb, struct vb_buf *buf,
 	return err;
 }
 
-/* What a device reset made the host forget may be taken without a word. */
-static long take_untold(struct vb_dev *vb, long pages)
+/**
+ * vb_deflate_untold - take back what a reset made the host forget
+ * @vb: the device, possibly offline
+ * @pages: how many at most
+ *
+ * Nobody need be told.
+ *
+ * Context: reclaim, OOM: allocates nothing, waits for nobody.
+ * Return: pages that the guest has back.
+ */
+long vb_deflate_untold(struct vb_dev *vb, long pages)
 {
 	LIST_HEAD(untold);
-	long nr;
 
-	nr = vb_store_take_untold(&vb->store, &untold,
-				  min(pages, (long)VB_BUF_PAGES));
-	vb_pages_free(&untold);
-	return nr;
+	vb_store_take_untold(&vb->store, &untold,
+			     min_t(long, pages, UINT_MAX));
+	return vb_pages_free(&untold);
 }
 
 /**
@@ -69,7 +77,7 @@ static long take_untold(struct vb_dev *vb, long pages)
 long vb_deflate_nowait(struct vb_dev *vb, long pages)
 {
 	struct vb_queue *q = &vb->queues[VB_VQ_DEFLATE];
-	long freed = take_untold(vb, pages);
+	long freed = vb_deflate_untold(vb, pages);
 	struct vb_buf *buf;
 	LIST_HEAD(list);
 
@@ -99,12 +107,16 @@ static struct vb_buf *get_message(struct vb_dev *vb, int *err)
 	struct vb_buf *buf = vb_buf_get(q);
 
 	*err = 0;
-	while (!buf && !*err) {
-		vb_queue_kick(q);
-		*err = vb_queue_wait(q, q->nr_bufs / 2);
-		vb_deflate_collect(vb);
-		buf = vb_buf_get(q);
-	}
+	if (buf)
+		return buf;
+	vb_queue_kick(q);
+	*err = vb_queue_wait(q, q->nr_bufs / 2);
+	vb_deflate_collect(vb);
+	if (*err)
+		return NULL;
+	buf = vb_buf_get(q);
+	if (!buf)	/* somebody holds the others, not in flight */
+		*err = -EAGAIN;
 	return buf;
 }
 
@@ -144,16 +156,17 @@ static long deflate_message(struct vb_dev *vb, long pages,
  *
  * Context: the resize worker, the deflate work, or whoever stopped them; may
  * wait for the host.
- * Return: pages posted; -EAGAIN while compaction has all of them isolated; or
- * what vb_queue_wait() says.
+ * Return: pages that the guest has back; -EAGAIN while compaction has all of
+ * them isolated; or what vb_queue_wait() says.
  */
 long vb_deflate(struct vb_dev *vb, long pages)
 {
 	struct vb_queue *q = &vb->queues[VB_VQ_DEFLATE];
-	long posted = take_untold(vb, pages), nr = 0;
+	long posted = 0, nr = 0, back = vb_deflate_untold(vb, pages);
 	LIST_HEAD(freed);
 	unsigned int i;
 
+	pages -= back;
 	for (i = 0; i < VB_ROUND_BUFS && posted < pages; i++) {
 		nr = deflate_message(vb, pages - posted, &freed);
 		if (nr <= 0)
@@ -162,14 +175,14 @@ long vb_deflate(struct vb_dev *vb, long pages)
 		cond_resched();
 	}
 	vb_queue_kick(q);
-	vb_pages_free(&freed);
-	if (vb_must_tell_host(vb) && vb_queue_in_flight(q) && nr >= 0)
+	back += vb_pages_free(&freed);
+	if (vb_must_tell_host(vb) && posted)
 		nr = vb_queue_wait(q, 0);
-	vb_deflate_collect(vb);
+	back += vb_deflate_collect(vb);
 	trace_vb_deflate(vb, pages, posted, nr < 0 ? nr : 0);
-	if (posted || nr < 0)
-		return posted ?: nr;
-	return -EAGAIN;
+	if (back)
+		return back;
+	return nr < 0 ? nr : -EAGAIN;
 }
 
 /**
@@ -177,31 +190,41 @@ long vb_deflate(struct vb_dev *vb, long pages)
  * @vb: the device
  *
  * Context: process.
+ * Return: how many, those that migration had held not counted.
  */
-void vb_deflate_collect(struct vb_dev *vb)
+long vb_deflate_collect(struct vb_dev *vb)
 {
 	struct vb_queue *q = &vb->queues[VB_VQ_DEFLATE];
 	struct vb_buf *buf;
+	long nr = 0;
 
 	vb_queue_reap(q);
 	while ((buf = vb_queue_next_done(q))) {
-		vb_pages_free(&buf->pages);
+		nr += vb_pages_free(&buf->pages);
 		if (buf->held)
 			put_page(buf->held);
 		buf->held = NULL;
 		vb_buf_put(q, buf);
 	}
+	vb_count(vb, VB_CNT_deflated_pages, nr);
+	return nr;
 }
 
 /**
  * vb_deflate_hand_over - have the deflate work take pages back
  * @vb: the device
- * @pages: how many; 0 if it only has to tell the host the new size
+ * @pages: how many; 0 if it only has to look after what is in flight, and
+ *	tell the host the new size
  *
- * Context: reclaim, OOM.
+ * The hold-off begins at once, so that the worker does not take the pages back
+ * while they are on their way.
+ *
+ * Context: reclaim, OOM; with 0 also hard interrupt.
  */
 void vb_deflate_hand_over(struct vb_dev *vb, long pages)
 {
+	if (pages)
+		vb_hold_off(vb);
 	atomic_long_add(pages, &vb->deflate_wanted);
 	vb_kick_work(vb, vb->deflate_wq, &vb->deflate_work, 0);
 }
@@ -219,15 +242,16 @@ void vb_deflate_work(struct work_struct *work)
 	long wanted, nr;
 
 	while ((wanted = atomic_long_read(&vb->deflate_wanted)) > 0) {
-		wanted = min(wanted, vb_store_pages(&vb->store));
-		nr = wanted ? vb_deflate(vb, wanted) : -EAGAIN;
-		if (nr <= 0)
-			break;
-		vb_released(vb, nr);
-		vb_count(vb, VB_CNT_oom_deflated_pages, nr);
+		nr = vb_deflate(vb, wanted);
+		if (nr > 0) {
+			nr = min(nr, wanted);
+			vb_count(vb, VB_CNT_oom_deflated_pages, nr);
+			vb_released(vb);
+		} else {
+			nr = wanted;
+		}
 		atomic_long_sub(nr, &vb->deflate_wanted);
 	}
-	atomic_long_set(&vb->deflate_wanted, 0);
 	vb_deflate_collect(vb);
 	vb_write_actual(vb);
 	vb_wake_waiters(vb);

@@ -101,16 +101,32 @@ static int post_mark(struct vb_queue *q, __virtio32 *mark)
 	return err;
 }
 
+/*
+ * QEMU shows the command only until it has seen our start mark, so it is read
+ * when the host says that something changed, and not at each block.
+ */
+static bool still_wanted(struct vb_dev *vb, u32 cmd)
+{
+	return !test_and_clear_bit(VB_HINT_CMD, &vb->flags) ||
+	       vb_read_hint_cmd(vb) == cmd;
+}
+
 static void hint_session(struct vb_dev *vb, u32 cmd)
 {
 	struct vb_queue *q = &vb->queues[VB_VQ_HINT];
 	int err;
 
-	/* The host may have left an earlier session's hints unread. */
+	/*
+	 * The host may have left an earlier session's marks unread, which must
+	 * not change under it.
+	 */
 	vb_queue_kick(q);
-	vb->hint.cmd_active = cpu_to_virtio32(vb->vdev, cmd);
-	err = post_mark(q, &vb->hint.cmd_active);
-	while (!err && vb_read_hint_cmd(vb) == cmd)
+	err = vb_queue_wait(q, 0);
+	if (!err) {
+		vb->hint.cmd_active = cpu_to_virtio32(vb->vdev, cmd);
+		err = post_mark(q, &vb->hint.cmd_active);
+	}
+	while (!err && still_wanted(vb, cmd))
 		err = hint_block(vb);
 	if (!err || err == -ENOMEM)
 		err = post_mark(q, &vb->hint.cmd_stop);
@@ -123,8 +139,10 @@ static void hint_work(struct work_struct *work)
 {
 	struct vb_dev *vb = container_of(work, struct vb_dev, hint.work);
 	u32 active = virtio32_to_cpu(vb->vdev, vb->hint.cmd_active);
-	u32 cmd = vb_read_hint_cmd(vb);
+	u32 cmd;
 
+	clear_bit(VB_HINT_CMD, &vb->flags);
+	cmd = vb_read_hint_cmd(vb);
 	if (cmd == VIRTIO_BALLOON_CMD_ID_DONE)
 		vb_hint_return_all(vb);
 	else if (cmd != VIRTIO_BALLOON_CMD_ID_STOP && cmd != active)

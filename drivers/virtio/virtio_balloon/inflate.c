@@ -79,12 +79,16 @@ static struct vb_buf *get_message(struct vb_dev *vb, int *err)
 	struct vb_buf *buf = vb_buf_get(q);
 
 	*err = 0;
-	while (!buf && !*err) {
-		vb_queue_kick(q);
-		*err = vb_queue_wait(q, q->nr_bufs / 2);
-		vb_inflate_collect(vb);
-		buf = vb_buf_get(q);
-	}
+	if (buf)
+		return buf;
+	vb_queue_kick(q);
+	*err = vb_queue_wait(q, q->nr_bufs / 2);
+	vb_inflate_collect(vb);
+	if (*err)
+		return NULL;
+	buf = vb_buf_get(q);
+	if (!buf)	/* somebody holds the others, not in flight */
+		*err = -EAGAIN;
 	return buf;
 }
 

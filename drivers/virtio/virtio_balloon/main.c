@@ -3,6 +3,7 @@
  * The virtio driver: in what order a balloon comes up and goes down.
  */
 #include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
@@ -43,6 +44,8 @@ int vb_go_online(struct vb_dev *vb)
 		goto err_offline;
 	vb_allow_work(vb);
 	vb_kick_all(vb);
+	/* The host may have asked before work was allowed. */
+	vb_kick_work(vb, vb->wq, &vb->stats_work, 0);
 	return 0;
 
 err_offline:
@@ -62,7 +65,9 @@ static void settle(struct vb_dev *vb, bool keep_pages)
 	vb_inflate_collect(vb);
 	while (!err && !keep_pages && vb_store_pages(&vb->store)) {
 		err = vb_deflate(vb, vb_store_pages(&vb->store));
-		if (err > 0 || err == -EAGAIN)
+		if (err == -EAGAIN)	/* isolated pages come home in a moment */
+			err = schedule_timeout_uninterruptible(1);
+		else if (err > 0)
 			err = 0;
 	}
 	if (!err)
@@ -96,6 +101,9 @@ void vb_go_offline(struct vb_dev *vb, bool keep_pages)
 		settle(vb, keep_pages);
 		vb_queues_reset(vb);
 		vb_reporting_unregister(vb);
+	} else {
+		/* A resume failed: leave the device as one expects it. */
+		virtio_reset_device(vb->vdev);
 	}
 	vb_hint_return_all(vb);
 	if (keep_pages)

@@ -9,16 +9,22 @@
 #include "balloon.h"
 
 /*
- * The new page must not have a deflate in flight from an earlier stay in the
- * balloon, and a host that is late is not given more to do.
+ * The host may serve the queues in any order. So no deflate may be in flight
+ * that names the new page, from an earlier stay in the balloon, and no inflate
+ * that names the old one, from an exchange that brought it in. And a host that
+ * is late is not given more to do.
  */
-static bool may_migrate(struct vb_dev *vb)
+static bool may_migrate(struct vb_dev *vb, struct page *newpage,
+			struct page *page)
 {
+	struct vb_queue *inflate = &vb->queues[VB_VQ_INFLATE];
+	struct vb_queue *deflate = &vb->queues[VB_VQ_DEFLATE];
+
 	return vb->online && !vb_stalled(vb) &&
 	       !atomic_long_read(&vb->store.nr_untold) &&
-	       !vb_queue_in_flight(&vb->queues[VB_VQ_DEFLATE]) &&
-	       !vb_queue_broken(&vb->queues[VB_VQ_INFLATE]) &&
-	       !vb_queue_broken(&vb->queues[VB_VQ_DEFLATE]);
+	       !vb_queue_broken(inflate) && !vb_queue_broken(deflate) &&
+	       !vb_queue_names(inflate, page) &&
+	       !vb_queue_names(deflate, newpage);
 }
 
 /* Return: true if both messages were posted or must be taken for posted. */
@@ -77,7 +83,7 @@ int vb_migratepage(struct balloon_dev_info *bdi, struct page *newpage,
 
 	if (!down_read_trylock(&vb->online_sem))
 		return -EAGAIN;
-	done = may_migrate(vb) && exchange(vb, newpage, page);
+	done = may_migrate(vb, newpage, page) && exchange(vb, newpage, page);
 	if (done) {
 		vb_queue_kick(&vb->queues[VB_VQ_INFLATE]);
 		vb_queue_kick(&vb->queues[VB_VQ_DEFLATE]);

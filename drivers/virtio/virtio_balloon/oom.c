@@ -48,12 +48,15 @@ static long release(struct vb_dev *vb, long wanted)
 {
 	long freed = 0;
 
-	if (!vb_must_tell_host(vb))
+	vb_hold_off(vb);
+	if (!vb->online)
+		freed = vb_deflate_untold(vb, wanted);
+	else if (!vb_must_tell_host(vb))
 		freed = vb_deflate_nowait(vb, wanted);
 	if (!freed)
-		return release_by_work(vb, wanted);
-	vb_released(vb, freed);
+		return vb->online ? release_by_work(vb, wanted) : 0;
 	vb_count(vb, VB_CNT_oom_deflated_pages, freed);
+	vb_released(vb);
 	vb_deflate_hand_over(vb, 0);
 	return freed;
 }
@@ -69,7 +72,7 @@ static int oom_notify(struct notifier_block *nb, unsigned long unused,
 	if (!down_read_trylock(&vb->online_sem))
 		return NOTIFY_OK;
 	vb_count(vb, VB_CNT_oom_calls, 1);
-	wanted = vb->online ? quota(vb) : 0;
+	wanted = quota(vb);
 	if (wanted > 0)
 		freed = release(vb, wanted);
 	up_read(&vb->online_sem);

@@ -64,6 +64,24 @@ static void adjust_managed(struct vb_store *store, struct list_head *pages,
 	managed_flush(&batch, sign);
 }
 
+/*
+ * What the kernel's balloon does for pages on its list, for those on our own:
+ * they enter (@sign 1) or leave (-1) the balloon.
+ */
+static void account(struct list_head *pages, int sign)
+{
+	struct page *page;
+
+	list_for_each_entry(page, pages, lru) {
+		if (sign > 0)
+			__SetPageOffline(page);
+		else
+			__ClearPageOffline(page);
+		count_vm_event(sign > 0 ? BALLOON_INFLATE : BALLOON_DEFLATE);
+		balloon_node_pages_add(page, sign);
+	}
+}
+
 /**
  * vb_store_init - an empty store
  * @store: the store
@@ -130,6 +148,7 @@ unsigned int vb_store_remove(struct vb_store *store, struct list_head *pages,
 	unsigned int taken = take(store, &store->pending, pages, nr);
 	LIST_HEAD(dequeued);
 
+	account(pages, -1);
 	taken += balloon_page_list_dequeue(&store->bdi, &dequeued, nr - taken);
 	list_splice(&dequeued, pages);
 	adjust_managed(store, pages, 1);
@@ -149,6 +168,7 @@ void vb_store_put_back(struct vb_store *store, struct list_head *pages,
 		       unsigned int nr)
 {
 	adjust_managed(store, pages, -1);
+	account(pages, 1);
 	spin_lock(&store->lock);
 	list_splice_init(pages, &store->pending);
 	spin_unlock(&store->lock);
@@ -167,16 +187,17 @@ void vb_store_put_back(struct vb_store *store, struct list_head *pages,
 void vb_store_forget_told(struct vb_store *store)
 {
 	LIST_HEAD(pages);
-	size_t nr;
+	unsigned int nr;
 
 	while (vb_store_pages(store) > atomic_long_read(&store->nr_untold)) {
-		nr = take(store, &store->pending, &pages, UINT_MAX);
-		nr += balloon_page_list_dequeue(&store->bdi, &pages,
-						VB_BUF_PAGES);
+		nr = vb_store_remove(store, &pages, VB_BUF_PAGES);
+		account(&pages, 1);
+		adjust_managed(store, &pages, -1);
 		spin_lock(&store->lock);
 		list_splice_init(&pages, &store->untold);
 		spin_unlock(&store->lock);
 		atomic_long_add(nr, &store->nr_untold);
+		atomic_long_add(nr, &store->pages);
 		if (!nr)
 			schedule_timeout_uninterruptible(1);
 	}
@@ -198,6 +219,7 @@ unsigned int vb_store_take_untold(struct vb_store *store,
 {
 	unsigned int taken = take(store, &store->untold, pages, nr);
 
+	account(pages, -1);
 	adjust_managed(store, pages, 1);
 	atomic_long_sub(taken, &store->nr_untold);
 	atomic_long_sub(taken, &store->pages);
@@ -215,10 +237,14 @@ unsigned int vb_store_take_untold(struct vb_store *store,
 void vb_store_migrated(struct vb_store *store, struct page *from,
 		       struct page *to)
 {
-	if (!store->adjust_managed || page_zone(from) == page_zone(to))
-		return;
-	adjust_managed_page_count(from, 1);
-	adjust_managed_page_count(to, -1);
+	if (page_pgdat(from) != page_pgdat(to)) {
+		balloon_node_pages_add(from, -1);
+		balloon_node_pages_add(to, 1);
+	}
+	if (store->adjust_managed && page_zone(from) != page_zone(to)) {
+		adjust_managed_page_count(from, 1);
+		adjust_managed_page_count(to, -1);
+	}
 }
 
 /**

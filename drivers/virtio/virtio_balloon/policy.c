@@ -5,6 +5,8 @@
  * See policy.h for the rules of this file and Documentation/driver-api for
  * the reasons behind the numbers.
  */
+#include <linux/math64.h>
+
 #include "policy.h"
 
 static s64 max_s64(s64 a, s64 b)
@@ -137,40 +139,51 @@ void vb_policy_new_target(struct vb_policy *p, const struct vb_snapshot *s)
 	p->retry_ms = 0;
 }
 
-/*
- * A release during or soon after a hold-off doubles it; one after a calm of
- * VB_CALM_FACTOR hold-offs starts again at the shortest.
+/**
+ * vb_policy_hold_off - bar growth for a while
+ * @p: policy
+ * @s: snapshot
+ *
+ * Within a hold-off it begins anew: that is still the same burst. Soon after
+ * one it is twice as long; after a calm of VB_CALM_FACTOR times its length it
+ * is as short as at first.
  */
-static void begin_holdoff(struct vb_policy *p, u64 now)
+void vb_policy_hold_off(struct vb_policy *p, const struct vb_snapshot *s)
 {
 	u64 calm = p->holdoff_until + (u64)p->holdoff_len * VB_CALM_FACTOR;
 	s64 len = p->tune.holdoff_ms;
 
-	if (vb_policy_holding_off(p, now))
-		len = p->holdoff_len;
-	else if (p->holdoff_len && now < calm)
-		len = 2 * (s64)p->holdoff_len;
+	if (vb_policy_holding_off(p, s->now))
+		len = max_s64(len, p->holdoff_len);
+	else if (len && p->holdoff_len && s->now < calm)
+		len = max_s64(len, 2 * (s64)p->holdoff_len);
 	p->holdoff_len = min_s64(len, p->tune.holdoff_max_ms);
-	p->holdoff_until = now + p->holdoff_len;
+	p->holdoff_until = s->now + p->holdoff_len;
 }
 
 /**
  * vb_policy_released - reclaim or the OOM notifier took pages back
  * @p: policy
- * @s: snapshot
- * @pages: how many
+ * @s: snapshot, after the release
  *
- * Moves the offset down by the same number, so that the worker does not take
- * them straight back, and bars growth for a while.
+ * The offset moves so that the goal is no more than what is left: otherwise
+ * the worker would take the pages straight back. And growth is barred for a
+ * while.
  */
-void vb_policy_released(struct vb_policy *p, const struct vb_snapshot *s,
-			s64 pages)
+void vb_policy_released(struct vb_policy *p, const struct vb_snapshot *s)
 {
-	if (pages <= 0)
-		return;
-	p->offset = max_s64(p->offset - pages, -p->target);
-	begin_holdoff(p, s->now);
+	p->offset = min_s64(p->offset, s->actual - p->target);
+	p->offset = max_s64(p->offset, -p->target);
 	p->return_size = 0;
+	vb_policy_hold_off(p, s);
+}
+
+/* Until the next step is due; never more than the interval now in force. */
+static u64 return_delay(const struct vb_policy *p, u64 now)
+{
+	if (now >= p->return_at)
+		return 0;
+	return min_s64(p->return_at - now, p->tune.return_ms);
 }
 
 /**
@@ -184,11 +197,11 @@ void vb_policy_released(struct vb_policy *p, const struct vb_snapshot *s,
 void vb_policy_return_deficit(struct vb_policy *p, const struct vb_snapshot *s)
 {
 	if (p->offset >= 0 || vb_policy_holding_off(p, s->now) ||
-	    s->now < p->return_at || s->available <= 2 * p->tune.reserve)
+	    return_delay(p, s->now) || s->available <= 2 * p->tune.reserve)
 		return;
 	if (!p->return_size)
-		p->return_size = (-p->offset + p->tune.return_step - 1) /
-				 p->tune.return_step;
+		p->return_size = div_s64(-p->offset + p->tune.return_step - 1,
+					 p->tune.return_step);
 	p->offset = min_s64(p->offset + p->return_size, 0);
 	p->return_at = s->now + p->tune.return_ms;
 	if (!p->offset)
@@ -227,13 +240,14 @@ void vb_policy_no_progress(struct vb_policy *p)
  */
 u64 vb_policy_next_look(const struct vb_policy *p, const struct vb_snapshot *s)
 {
-	if (p->empty || (p->offset >= 0 && s->actual >= s->target + p->offset))
+	s64 goal = s->target + p->offset;
+
+	if (p->empty || (p->offset >= 0 && s->actual >= goal))
 		return 0;
 	if (vb_policy_holding_off(p, s->now))
 		return p->holdoff_until - s->now;
-	if (p->retry_ms)
-		return p->retry_ms;
-	if (s->now < p->return_at)
-		return p->return_at - s->now;
-	return p->offset < 0 ? p->tune.return_ms : VB_RETRY_MIN_MS;
+	if (s->actual < goal)
+		return p->retry_ms ? p->retry_ms : VB_RETRY_MIN_MS;
+	return return_delay(p, s->now) ? return_delay(p, s->now) :
+					 p->tune.return_ms;
 }

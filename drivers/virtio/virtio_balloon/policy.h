@@ -9,15 +9,7 @@
 #ifndef VB_POLICY_H
 #define VB_POLICY_H
 
-#ifdef __KERNEL__
 #include <linux/types.h>
-#else
-#include <stdbool.h>
-#include <stdint.h>
-typedef int64_t s64;
-typedef uint64_t u64;
-typedef uint32_t u32;
-#endif
 
 /**
  * struct vb_tunables - what an administrator may change
@@ -89,8 +81,8 @@ s64 vb_policy_oom_quota(const struct vb_policy *p, const struct vb_snapshot *s,
 			s64 minimum);
 bool vb_policy_holding_off(const struct vb_policy *p, u64 now);
 void vb_policy_new_target(struct vb_policy *p, const struct vb_snapshot *s);
-void vb_policy_released(struct vb_policy *p, const struct vb_snapshot *s,
-			s64 pages);
+void vb_policy_hold_off(struct vb_policy *p, const struct vb_snapshot *s);
+void vb_policy_released(struct vb_policy *p, const struct vb_snapshot *s);
 void vb_policy_return_deficit(struct vb_policy *p, const struct vb_snapshot *s);
 void vb_policy_progress(struct vb_policy *p);
 void vb_policy_no_progress(struct vb_policy *p);

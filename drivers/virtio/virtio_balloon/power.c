@@ -61,6 +61,29 @@ static void set_empty(struct vb_dev *vb, bool empty)
 	vb_kick_resize(vb);
 }
 
+static bool holds_pages(struct vb_dev *vb)
+{
+	return vb_store_pages(&vb->store) || atomic_long_read(&vb->inflating);
+}
+
+/*
+ * A report that the host does not answer would keep the freezer from
+ * suspending the system: the kernel's work waits for it, however long. Only a
+ * reset ends that, so the device is restarted, as if it came out of a suspend.
+ */
+static void end_stuck_report(struct vb_dev *vb)
+{
+	struct vb_queue *q = &vb->queues[VB_VQ_REPORT];
+
+	if (!READ_ONCE(q->in_flight) ||
+	    (!vb_queue_stalled(q) && !vb_queue_broken(q)))
+		return;
+	dev_warn(&vb->vdev->dev,
+		 "restarting the device: it does not answer a report\n");
+	if (virtio_device_freeze(vb->vdev) || virtio_device_restore(vb->vdev))
+		dev_err(&vb->vdev->dev, "the device could not be restarted\n");
+}
+
 /* Runs the worker until the balloon is empty, or cannot be emptied. */
 static void empty_balloon(struct vb_dev *vb)
 {
@@ -68,7 +91,7 @@ static void empty_balloon(struct vb_dev *vb)
 
 	set_empty(vb, true);
 	/* Each flush runs one round; when none is queued any more it is over. */
-	while (vb_store_pages(&vb->store) && !vb_stalled(vb) &&
+	while (holds_pages(vb) && !vb_stalled(vb) &&
 	       flush_delayed_work(&vb->resize_work) &&
 	       ktime_before(ktime_get(), deadline))
 		cond_resched();
@@ -85,11 +108,13 @@ static int pm_notify(struct notifier_block *nb, unsigned long event,
 
 	switch (event) {
 	case PM_SUSPEND_PREPARE:
+		end_stuck_report(vb);
 		if (vb_must_tell_host(vb))
 			empty_balloon(vb);
 		break;
 	case PM_HIBERNATION_PREPARE:
 	case PM_RESTORE_PREPARE:
+		end_stuck_report(vb);
 		empty_balloon(vb);
 		break;
 	case PM_POST_SUSPEND:
@@ -146,5 +171,11 @@ int vb_freeze(struct virtio_device *vdev)
  */
 int vb_restore(struct virtio_device *vdev)
 {
-	return vb_go_online(vdev->priv);
+	struct vb_dev *vb = vdev->priv;
+	int err = vb_go_online(vb);
+
+	/* Nobody would ever take back what the host no longer knows of. */
+	if (err)
+		vb_store_empty(&vb->store);
+	return err;
 }

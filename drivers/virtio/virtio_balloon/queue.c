@@ -51,6 +51,11 @@ void vb_buf_put(struct vb_queue *q, struct vb_buf *buf)
 	spin_unlock_irqrestore(&q->lock, flags);
 }
 
+static u32 first_pfn(struct page *page)
+{
+	return page_to_pfn(page) * VB_PFNS_PER_PAGE;
+}
+
 /**
  * vb_buf_add_page - name a page in a message
  * @q: the queue of @buf
@@ -59,7 +64,7 @@ void vb_buf_put(struct vb_queue *q, struct vb_buf *buf)
  */
 void vb_buf_add_page(struct vb_queue *q, struct vb_buf *buf, struct page *page)
 {
-	u32 pfn = page_to_pfn(page) * VB_PFNS_PER_PAGE;
+	u32 pfn = first_pfn(page);
 	unsigned int i;
 
 	BUILD_BUG_ON(PAGE_SHIFT < VIRTIO_BALLOON_PFN_SHIFT);
@@ -83,6 +88,21 @@ static bool carries_nothing(struct vb_queue *q, struct vb_buf *buf)
 	return q->nr_bufs && list_empty(&buf->pages) && !buf->held;
 }
 
+/* Caller holds q->lock. @sign: 1 when @buf is posted, -1 when acknowledged. */
+static void count_in_flight(struct vb_queue *q, struct vb_buf *buf, int sign)
+{
+	lockdep_assert_held(&q->lock);
+
+	q->in_flight += sign;
+	if (!q->nr_bufs)
+		return;
+	buf->in_flight = sign > 0;
+	if (carries_nothing(q, buf))
+		q->unowned += sign;
+	if (buf->held)
+		q->held += sign;
+}
+
 static int queue_add(struct vb_queue *q, struct scatterlist *sg,
 		     unsigned int out, unsigned int in, void *token)
 {
@@ -94,10 +114,8 @@ static int queue_add(struct vb_queue *q, struct scatterlist *sg,
 		err = virtqueue_add_outbuf(q->vq, sg, out, token, GFP_ATOMIC);
 	else if (q->vq)
 		err = virtqueue_add_inbuf(q->vq, sg, in, token, GFP_ATOMIC);
-	if (!err) {
-		q->in_flight++;
-		q->unowned += carries_nothing(q, token);
-	}
+	if (!err)
+		count_in_flight(q, token, 1);
 	spin_unlock_irqrestore(&q->lock, flags);
 	return err;
 }
@@ -194,18 +212,19 @@ unsigned int vb_queue_reap(struct vb_queue *q)
 	spin_lock_irqsave(&q->lock, flags);
 	while (q->vq && (buf = virtqueue_get_buf(q->vq, &len))) {
 		nr++;
-		q->in_flight--;
 		q->acked++;
-		if (carries_nothing(q, buf)) {
-			q->unowned--;
-			list_add(&buf->node, &q->free);
-		} else if (q->nr_bufs) {
-			list_add_tail(&buf->node, &q->done);
-		}
+		count_in_flight(q, buf, -1);
+		if (q->nr_bufs)
+			list_add_tail(&buf->node, carries_nothing(q, buf) ?
+				      &q->free : &q->done);
 	}
 	spin_unlock_irqrestore(&q->lock, flags);
 
-	if (nr && test_and_clear_bit(VB_Q_STALLED, &q->flags)) {
+	if (!nr)
+		return 0;
+	/* The interrupt finds nothing any more, and wakes nobody: we do. */
+	wake_up_all(&q->wait);
+	if (test_and_clear_bit(VB_Q_STALLED, &q->flags)) {
 		vb_count(q->vb, VB_CNT_late_acks, 1);
 		dev_info(&q->vb->vdev->dev, "%s queue: the host answers again\n",
 			 q->name);
@@ -259,6 +278,50 @@ unsigned int vb_queue_unowned(struct vb_queue *q)
 	return READ_ONCE(q->unowned);
 }
 
+/* Page numbers in a message are in ascending order. */
+static bool buf_names(struct vb_queue *q, struct vb_buf *buf, __virtio32 pfn)
+{
+	unsigned int low = 0, high = buf->nr_pfns;
+
+	while (low < high) {
+		unsigned int mid = low + (high - low) / 2;
+		int cmp = cmp_pfns(&pfn, &buf->pfns[mid], q->vb->vdev);
+
+		if (!cmp)
+			return true;
+		if (cmp < 0)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return false;
+}
+
+/**
+ * vb_queue_names - does a message in flight name this page?
+ * @q: inflate or deflate queue
+ * @page: the page
+ *
+ * Context: any.
+ * Return: true until the host has acknowledged all that name it.
+ */
+bool vb_queue_names(struct vb_queue *q, struct page *page)
+{
+	__virtio32 pfn = cpu_to_virtio32(q->vb->vdev, first_pfn(page));
+	bool found = false;
+	unsigned long flags;
+	unsigned int i;
+
+	if (!vb_queue_in_flight(q))
+		return false;
+	spin_lock_irqsave(&q->lock, flags);
+	for (i = 0; i < q->nr_bufs && !found; i++)
+		found = q->bufs[i].in_flight &&
+			buf_names(q, &q->bufs[i], pfn);
+	spin_unlock_irqrestore(&q->lock, flags);
+	return found;
+}
+
 /**
  * vb_queue_broken - is the queue beyond use?
  * @q: any queue
@@ -280,16 +343,14 @@ static unsigned long timeout_jiffies(void)
 
 static void mark_stalled(struct vb_queue *q)
 {
-	bool first = !test_and_set_bit(VB_Q_STALLED, &q->flags);
-
-	smp_mb();	/* pairs with queue_answered() */
-	if (!first || vb_queue_reap(q))
+	if (test_and_set_bit(VB_Q_STALLED, &q->flags))
 		return;
 	vb_count(q->vb, VB_CNT_stalls, 1);
 	dev_warn(&q->vb->vdev->dev,
 		 "%s queue: no answer from the host for %u ms; stalled until it answers\n",
-		 q->name,
-		 vb_host_timeout_ms());
+		 q->name, vb_host_timeout_ms());
+	smp_mb();	/* pairs with queue_answered() */
+	vb_queue_reap(q);
 }
 
 static bool progress(struct vb_queue *q, unsigned long seen)

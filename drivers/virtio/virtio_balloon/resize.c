@@ -31,19 +31,34 @@ void vb_snapshot(struct vb_dev *vb, struct vb_snapshot *s)
 }
 
 /**
- * vb_released - account for pages that were not released by the worker
+ * vb_hold_off - pages are about to be released, but not by the worker
  * @vb: the device
- * @pages: how many
  *
  * Context: reclaim, OOM.
  */
-void vb_released(struct vb_dev *vb, long pages)
+void vb_hold_off(struct vb_dev *vb)
 {
 	struct vb_snapshot s;
 
 	vb_snapshot(vb, &s);
 	spin_lock(&vb->policy_lock);
-	vb_policy_released(&vb->policy, &s, pages);
+	vb_policy_hold_off(&vb->policy, &s);
+	spin_unlock(&vb->policy_lock);
+}
+
+/**
+ * vb_released - pages were released, but not by the worker
+ * @vb: the device
+ *
+ * Context: reclaim, OOM.
+ */
+void vb_released(struct vb_dev *vb)
+{
+	struct vb_snapshot s;
+
+	vb_snapshot(vb, &s);
+	spin_lock(&vb->policy_lock);
+	vb_policy_released(&vb->policy, &s);
 	spin_unlock(&vb->policy_lock);
 }
 
@@ -94,7 +109,8 @@ static u64 rest(struct vb_dev *vb, struct vb_snapshot *s)
 	u64 delay;
 
 	spin_lock(&vb->policy_lock);
-	if (s->actual < s->target + vb->policy.offset)
+	if (s->actual < s->target + vb->policy.offset &&
+	    !vb_policy_holding_off(&vb->policy, s->now))
 		vb_policy_no_progress(&vb->policy);
 	delay = vb_policy_next_look(&vb->policy, s);
 	spin_unlock(&vb->policy_lock);
@@ -166,7 +182,7 @@ void vb_resize_work(struct work_struct *work)
 			vb_resize_rested(vb);
 			return;
 		}
-		if (diff > 0 && moved >= VB_BUF_PAGES)
+		if (moved >= VB_BUF_PAGES || s.actual + moved >= s.target)
 			grew(vb);
 	}
 	look_again(vb, delay);

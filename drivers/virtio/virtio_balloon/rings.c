@@ -48,6 +48,8 @@ static void queue_answered(struct virtqueue *vq)
 	smp_mb();
 	if (vb_queue_stalled(q))
 		vb_kick_resize(q->vb);
+	if (READ_ONCE(q->held))
+		vb_deflate_hand_over(q->vb, 0);
 }
 
 static int bufs_alloc(struct vb_queue *q, unsigned int nr)
@@ -185,6 +187,7 @@ void vb_queues_reset(struct vb_dev *vb)
 		WRITE_ONCE(q->vq, NULL);
 		q->in_flight = 0;
 		q->unowned = 0;
+		q->held = 0;
 		q->flags = 0;
 		spin_unlock_irq(&q->lock);
 		wake_up_all(&q->wait);

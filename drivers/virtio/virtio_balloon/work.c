@@ -69,8 +69,10 @@ void vb_kick_work(struct vb_dev *vb, struct workqueue_struct *wq,
 void vb_kick_all(struct vb_dev *vb)
 {
 	vb_kick_resize(vb);
-	if (virtio_has_feature(vb->vdev, VIRTIO_BALLOON_F_FREE_PAGE_HINT))
-		vb_kick_work(vb, vb->wq, &vb->hint.work, 0);
+	if (!virtio_has_feature(vb->vdev, VIRTIO_BALLOON_F_FREE_PAGE_HINT))
+		return;
+	set_bit(VB_HINT_CMD, &vb->flags);
+	vb_kick_work(vb, vb->wq, &vb->hint.work, 0);
 }
 
 /**
@@ -95,6 +97,7 @@ void vb_stop_work(struct vb_dev *vb)
 	cancel_work_sync(&vb->stats_work);
 	cancel_work_sync(&vb->hint.work);
 	WRITE_ONCE(vb->hurry, false);
+	atomic_long_set(&vb->deflate_wanted, 0);
 
 	vb_relax(vb, VB_AWAKE_RESIZE | VB_AWAKE_STATS);
 }
