@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The guides: they name all that the driver shows, all tests, and only files that exist."""
+import re
+import subprocess
+
+from area import Area, Failure, fail_if
+from lab import hosttest, kselftest
+from lab.cache import ROOT
+import source
+
+ADMIN = ROOT / "Documentation/admin-guide/virtio_balloon.rst"
+TESTING = ROOT / "Documentation/testing.rst"
+# printf's conversions stand for one word each in the guide.
+CONVERSION = re.compile(r"%[-+#0 .*\d]*(?:l|ll|h|z)?[a-zA-Z]")
+
+
+def one_line(text):
+    """Return a text with every white space made one blank."""
+    return " ".join(text.split())
+
+
+def missing(names, path):
+    """Fail with the names that a guide does not show as ``name``."""
+    text = path.read_text(encoding="utf-8")
+    fail_if([f"{name}: not in {path.relative_to(ROOT)}" for name in sorted(names)
+             if f"``{name}``" not in text])
+
+
+def tunables():
+    """The table of the admin guide has every parameter, with its range and its default."""
+    rows = [one_line(line) for line in ADMIN.read_text(encoding="utf-8").splitlines()]
+    wrong = []
+    for name, allowed in source.ranges().items():
+        start = re.compile(rf"``{name}`` \S+ {allowed.least} to {allowed.most} {allowed.default} \S")
+        if not any(start.match(row) for row in rows):
+            wrong.append(f"{name}: no row with {allowed}")
+    fail_if(wrong)
+    missing(source.parameters(), ADMIN)
+
+
+def names():
+    """The admin guide names every attribute, counter, state and tracepoint."""
+    missing([*source.attributes(), *source.counters(), *source.states(), *source.tracepoints()],
+            ADMIN)
+
+
+def messages():
+    """Every line that the driver may write to the kernel log is in the admin guide."""
+    text = one_line(ADMIN.read_text(encoding="utf-8"))
+    wrong = []
+    for message in source.messages():
+        plain = message.replace("\\n", "").replace('\\"', '"')
+        parts = map(re.escape, CONVERSION.split(plain))
+        if not re.search(r"``" + r"[^\s`]+".join(parts) + r"``", text):
+            wrong.append(plain)
+    fail_if(sorted(wrong), f"not in {ADMIN.relative_to(ROOT)}:")
+
+
+def test_files():
+    """The table of tests names every file of guest tests, and none that is not there."""
+    there = {*kselftest.find(), *(path.name for path in hosttest.TESTS.glob("test_*.py"))}
+    listed = set(re.findall(r"\b(?:sim|test)_[a-z0-9_]+\.(?:sh|py)\b",
+                            TESTING.read_text(encoding="utf-8")))
+    fail_if([f"{name}: not in the table" for name in sorted(there - listed)]
+            + [f"{name}: in the table, not there" for name in sorted(listed - there)])
+
+
+def documents(pattern):
+    """Return the documents of the repository, those of others' making excluded."""
+    return [path for folder in (ROOT.glob(pattern), (ROOT / "Documentation").rglob(pattern))
+            for path in sorted(folder)]
+
+
+def links():
+    """Files that the documents link to exist."""
+    wrong = []
+    for path in documents("*.md") + documents("*.rst"):
+        text = path.read_text(encoding="utf-8")
+        form = r"\]\(([^)#\s]+)" if path.suffix == ".md" else r"`[^`]*<([^>`]+)>`_|:: (\S+\.rst)$"
+        for found in re.finditer(form, text, re.M):
+            name = found.group(found.lastindex)
+            if "://" not in name and not (path.parent / name).exists():
+                wrong.append(f"{path.relative_to(ROOT)}: {name}")
+    fail_if(wrong)
+
+
+def rst_builds():
+    """docutils makes HTML of every .rst without a warning."""
+    wrong = []
+    for path in documents("*.rst"):
+        done = subprocess.run(["rst2html", "--halt=warning", str(path)], text=True, check=False,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        if done.returncode or done.stderr.strip():
+            wrong.append(done.stderr.strip() or f"{path}: exit {done.returncode}")
+    fail_if(wrong)
+
+
+def rst_mistakes_are_seen():
+    """docutils refuses a broken table: the case before can fail."""
+    done = subprocess.run(["rst2html", "--halt=warning"], input="==  ==\na  b\n", text=True,
+                          check=False, capture_output=True)
+    if not done.returncode:
+        raise Failure("a broken table passes")
+
+
+CASES = [tunables, names, messages, test_files, links, rst_builds, rst_mistakes_are_seen]
+
+
+def run_area():
+    """Run all cases; return how many failed."""
+    with Area("abi", "guides") as tests:
+        for case in CASES:
+            tests.case(case.__name__, case)
+    return tests.failed
