@@ -137,13 +137,39 @@ static inline void balloon_devinfo_init(struct balloon_dev_info *b_dev_info)
 	b_dev_info->adjust_managed_page_count = false;
 }
 
+/*
+ * The core takes it for a bug when a page is locked that enters the balloon.
+ * A page that was in it before still looks movable to a compaction that scans,
+ * which may take a reference and the lock for a moment, until it sees better.
+ */
+static inline void compat_balloon_let_go(struct list_head *pages)
+{
+	struct page *page;
+
+	list_for_each_entry(page, pages, lru) {
+		page->mapping = NULL;
+		/* Who saw the old mapping holds a reference. */
+		smp_mb();
+		while (page_count(page) != 1)
+			cond_resched();
+	}
+}
+
+static inline size_t
+compat_balloon_list_enqueue(struct balloon_dev_info *b_dev_info,
+			    struct list_head *pages)
+{
+	compat_balloon_let_go(pages);
+	return balloon_page_list_enqueue(&b_dev_info->core, pages);
+}
+
 /* A macro is not expanded inside itself, so these call the kernel's functions. */
 #define balloon_page_enqueue(b, page) \
 	balloon_page_enqueue(&(b)->core, page)
 #define balloon_page_dequeue(b) \
 	balloon_page_dequeue(&(b)->core)
 #define balloon_page_list_enqueue(b, list) \
-	balloon_page_list_enqueue(&(b)->core, list)
+	compat_balloon_list_enqueue(b, list)
 #define balloon_page_list_dequeue(b, list, n) \
 	balloon_page_list_dequeue(&(b)->core, list, n)
 
