@@ -13,7 +13,7 @@ STEPS="37 501 13 502 733 731 1 2 998 640 3 499 500 77 905 904 350 6 851 259"
 
 targets()
 {
-	span=$(roomy_pages 25)
+	span=$(roomy_pages 12)
 	n=0
 	for step in $STEPS; do
 		n=$((n + 7))

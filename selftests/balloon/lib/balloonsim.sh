@@ -191,6 +191,28 @@ bound()		# is a driver bound to the device?
 	[ -e "/sys/bus/virtio/devices/$(sim_get name)/driver" ]
 }
 
+# Asks for something that may hang, from a process of its own, and gives it so
+# many seconds. The process is left behind if it does hang.
+ends_within()	# seconds command...
+{
+	ends_seconds=$1
+	shift
+	"$@" &
+	ends_pid=$!
+	wait_for "$ends_seconds" ends_gone && wait "$ends_pid"
+}
+
+ends_gone()
+{
+	! kill -0 "$ends_pid" 2>/dev/null
+}
+
+# The device goes on answering; what a silent one held up comes to its end.
+sim_calm()
+{
+	echo 1 >"$SIM/$sim_id/calm"
+}
+
 driver_unbind()
 {
 	sim_get name >/sys/bus/virtio/drivers/virtio_balloon/unbind
@@ -210,7 +232,10 @@ vmstat()	# name
 
 meminfo()	# name: in KiB
 {
-	awk -v n="$1:" '$1 == n { v = $2 } END { print v + 0 }' /proc/meminfo
+	while read -r meminfo_name meminfo_kib _; do
+		[ "$meminfo_name" != "$1:" ] || break
+	done </proc/meminfo
+	echo "$meminfo_kib"
 }
 
 # Balloon pages (4 KiB) that the guest could give away and still live well.
@@ -219,17 +244,13 @@ roomy_pages()	# percent of available memory
 	echo $(($(meminfo MemAvailable) * $1 / 400))
 }
 
-# Tasks that wait uninterruptibly, one a line, without those that only idle.
+# Tasks that wait uninterruptibly, "pid (name" one a line. Idle ones have state I.
 blocked_tasks()
 {
 	for blocked_stat in /proc/[0-9]*/stat; do
 		read -r blocked_line 2>/dev/null <"$blocked_stat" || continue
 		case ${blocked_line##*) } in
-		D*)
-			blocked_pid=${blocked_line%% *}
-			grep -q '(disk sleep)' "/proc/$blocked_pid/status" 2>/dev/null &&
-				echo "${blocked_line%%)*})"
-			;;
+		D*) echo "${blocked_line%)*}" ;;
 		esac
 	done
 }
@@ -238,14 +259,14 @@ blocked_tasks()
 nothing_hangs()
 {
 	hang_left=$(blocked_tasks)
-	hang_i=0
-	while [ -n "$hang_left" ] && [ $hang_i -lt 10 ]; do
+	hang_looks=10
+	while [ -n "$hang_left" ] && [ "$hang_looks" -gt 0 ]; do
 		sleep 0.05
 		hang_now=$(blocked_tasks)
 		hang_left=$(echo "$hang_left" | while read -r hang_task; do
 			echo "$hang_now" | grep -Fx "$hang_task"
 		done)
-		hang_i=$((hang_i + 1))
+		hang_looks=$((hang_looks - 1))
 	done
 	[ -z "$hang_left" ] || fail "blocked: $hang_left"
 }

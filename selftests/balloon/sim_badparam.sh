@@ -1,0 +1,175 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Every parameter and tunable refuses what is out of range or no number: -EINVAL,
+# nothing changed, and a line in the kernel log that names the range.
+cd "$(dirname "$0")" || exit 1
+# shellcheck source=lib/ktap.sh
+. ./lib/ktap.sh
+# shellcheck source=lib/balloonsim.sh
+. ./lib/balloonsim.sh
+
+PARAMETERS="/sys/module/virtio_balloon/parameters"
+LONG=$(printf '%0300d' 1)
+
+# name least most
+TUNABLES="reserve_kib 0 1073741824
+holdoff_ms 0 300000
+holdoff_max_ms 0 3600000
+return_ms 100 300000
+return_step 1 256"
+ONLY_PARAMETERS="host_timeout_ms 100 600000"
+
+log_lines()
+{
+	dmesg | grep -c 'virtio_balloon'
+}
+
+# One bad value: refused, logged with the range, without effect.
+refuses()	# file name least most value
+{
+	old=$(cat "$1")
+	lines=$(log_lines)
+	# echo is not used: it would add a line to nothing at all
+	if printf '%s' "$5" 2>/dev/null >"$1"; then
+		fail "$1 takes '$(echo "$5" | cut -c 1-40)'"
+	fi
+	check_eq "$1 after '$(echo "$5" | cut -c 1-40)'" "$(cat "$1")" "$old"
+	[ "$(log_lines)" -gt "$lines" ] || fail "no line in the log for '$5'"
+	dmesg | tail -n 3 | grep -q "$2: .*from $3 to $4" ||
+		fail "the log does not name the range of $2: $(dmesg | tail -n 1)"
+}
+
+refuses_all()	# file name least most
+{
+	for bad in -1 $(($4 + 1)) 99999999999999999999 banana 0x 1.5 "1 2" "$LONG" " "; do
+		refuses "$@" "$bad"
+	done
+	[ "$3" = 0 ] || refuses "$@" $(($3 - 1))
+}
+
+# A write of nothing never reaches the driver's parser; a bare new line does.
+refuses_empty()	# file name least most
+{
+	old=$(cat "$1")
+	! echo 2>/dev/null >"$1" || fail "$1 takes an empty line"
+	check_eq "$1 after an empty line" "$(cat "$1")" "$old"
+}
+
+takes()		# file value
+{
+	echo "$2" >"$1" || fail "$1 does not take $2"
+	check_eq "$1" "$(cat "$1")" "$2"
+}
+
+takes_ends_of_range()	# file name least most
+{
+	old=$(cat "$1")
+	takes "$1" "$4"
+	# a reserve of 0 means "work it out", and reads as what that gave
+	if [ "$3" = 0 ] && [ "$2" = reserve_kib ]; then
+		echo 0 >"$1" || fail "$1 does not take 0"
+	else
+		takes "$1" "$3"
+	fi
+	echo "$old" >"$1"
+}
+
+each()		# function folder, with lines "name least most" on stdin
+{
+	each_list=$(cat)
+	while read -r name least most; do
+		[ -e "$2/$name" ] || {
+			fail "$2/$name is missing"
+			continue
+		}
+		"$1" "$2/$name" "$name" "$least" "$most"
+	done <<-LIST
+		$each_list
+	LIST
+}
+
+parameters()	# function
+{
+	printf '%s\n%s\n' "$TUNABLES" "$ONLY_PARAMETERS" >/tmp/list
+	each "$1" "$PARAMETERS" </tmp/list
+}
+
+tunables()	# function
+{
+	sim_new 0
+	wait_for 10 bound || fail "no driver"
+	echo "$TUNABLES" >/tmp/list
+	each "$1" "/sys/bus/virtio/devices/$(sim_get name)/balloon" </tmp/list
+	sim_resize 1000
+	sim_del
+	no_violations
+}
+
+# A module that is given nonsense does not load.
+at_load_time()
+{
+	driver_unload
+	for bad in host_timeout_ms=99 host_timeout_ms=banana return_step=0 stats_basic=banana \
+		reserve_kib=-1 holdoff_ms=300001; do
+		if driver_load "$bad"; then
+			fail "the module loads with $bad"
+			driver_unload
+		fi
+	done
+	driver_load host_timeout_ms=100 stats_basic=1 return_step=256 || fail "no load"
+	check_eq "host_timeout_ms" "$(cat "$PARAMETERS/host_timeout_ms")" 100
+	check_eq "stats_basic" "$(cat "$PARAMETERS/stats_basic")" Y
+	driver_reload
+}
+
+read_only()
+{
+	sim_new 0
+	sim_resize 100
+	dir="/sys/bus/virtio/devices/$(sim_get name)"
+	for file in "$dir/balloon/target_pages" "$dir/balloon/actual_pages" \
+		"$dir/balloon/goal_pages" "$dir/balloon/offset_pages" "$dir/balloon/state" \
+		"$dir/balloon_counters/inflated_pages" "$PARAMETERS/stats_basic"; do
+		old=$(cat "$file") || fail "$file cannot be read"
+		! (echo 1 >"$file") 2>/dev/null || fail "$file can be written"
+		check_eq "$file" "$(cat "$file")" "$old"
+	done
+	sim_del
+	no_violations
+}
+
+# What is set for new devices holds for new devices; what is set for one, for one.
+reach()
+{
+	echo 7000 >"$PARAMETERS/holdoff_ms"
+	sim_new 0
+	wait_for 10 bound
+	first="/sys/bus/virtio/devices/$(sim_get name)/balloon"
+	check_eq "holdoff_ms of a new device" "$(cat "$first/holdoff_ms")" 7000
+	echo 5000 >"$PARAMETERS/holdoff_ms"
+	echo 1234 >"$first/holdoff_ms"
+	sim_id=1
+	sim_new 0
+	wait_for 10 bound
+	check_eq "holdoff_ms of the next" "$(balloon_attr holdoff_ms)" 5000
+	check_eq "holdoff_ms of the first" "$(cat "$first/holdoff_ms")" 1234
+	sim_del
+	sim_id=0
+	sim_del
+	no_violations
+}
+
+sim_setup
+driver_is_ours || ktap_skip_all "the kernel's own driver has no tunables"
+ktap_plan 10
+ktap_case parameters_refuse parameters refuses_all
+ktap_case parameters_refuse_nothing parameters refuses_empty
+ktap_case parameters_take parameters takes_ends_of_range
+ktap_case tunables_refuse tunables refuses_all
+ktap_case tunables_refuse_nothing tunables refuses_empty
+ktap_case tunables_take tunables takes_ends_of_range
+ktap_case load_time at_load_time
+ktap_case read_only read_only
+ktap_case reach reach
+ktap_case kernel_is_well kernel_is_well
+ktap_end

@@ -1,0 +1,119 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Out of memory: with DEFLATE_ON_OOM the balloon gives way and nobody is killed;
+# without it, the balloon is not touched.
+cd "$(dirname "$0")" || exit 1
+# shellcheck source=lib/ktap.sh
+. ./lib/ktap.sh
+# shellcheck source=lib/balloonsim.sh
+. ./lib/balloonsim.sh
+
+# A process that the killer takes first, so that the test itself lives.
+victim()	# MiB
+{
+	sh -c 'echo 1000 >/proc/self/oom_score_adj && exec "$0" take "$1"' "$PATTERN" "$1"
+}
+
+# What the guest has left, and half of the balloon on top, in MiB.
+half_of_the_balloon()
+{
+	echo $(($(meminfo MemAvailable) / 1024 + $(sim_get held) / 512))
+}
+
+gives_way()	# features
+{
+	sim_new $(($1 | F_DEFLATE_ON_OOM)) overwrite=1
+	held=$(roomy_pages 60)
+	sim_resize "$held"
+	killed=$(vmstat oom_kill)
+	need=$(half_of_the_balloon)
+	note "$(meminfo MemAvailable) KiB available, $held pages held, a process takes $need MiB"
+	victim "$need"
+	check_eq "exit status of the process" $? 0
+	check_eq "processes killed" $(($(vmstat oom_kill) - killed)) 0
+	check_le "lowest number of pages held" "$(sim_get actual)" $((held * 7 / 10))
+	sim_set scrub 1
+	no_violations
+}
+
+# The books still agree after pages went without the worker's doing.
+gives_way_and_settles()	# features
+{
+	gives_way "$1"
+	sim_resize 5
+	sim_del
+	no_violations
+}
+
+# What the guest took back it keeps for a while, though the host repeats itself.
+offset_holds()
+{
+	need_ours "takes the pages straight back" || return
+	gives_way 0
+	taken=$(sim_get held)
+	for _ in 1 2 3 4 5 6; do
+		sim_set config_irq 3
+		sleep 0.3
+		check_le "pages held during the hold-off" "$(sim_get held)" "$taken"
+	done
+	check_eq "state" "$(balloon_attr state)" holding-off
+
+	# and gives them back in steps, once it may
+	dir="/sys/bus/virtio/devices/$(sim_get name)/balloon"
+	echo 0 >"$dir/holdoff_ms"
+	echo 100 >"$dir/return_ms"
+	echo 2 >"$dir/return_step"
+	wait_for 30 sim_is held "$(sim_get target)" || fail "the deficit did not come back"
+	sim_resize 0
+	sim_del
+	no_violations
+}
+
+# Without the feature the host's word is final: the kernel finds another way.
+not_touched()
+{
+	sim_new 0
+	held=$(roomy_pages 60)
+	sim_resize "$held"
+	deflated=$(sim_get deflated)
+	killed=$(vmstat oom_kill)
+	victim "$(half_of_the_balloon)" 2>/dev/null
+	check_ge "exit status of the process" $? 1
+	check_eq "processes killed" $(($(vmstat oom_kill) - killed)) 1
+	check_eq "pages deflated" "$(sim_get deflated)" "$deflated"
+	check_eq "pages held" "$(sim_get held)" "$held"
+	sim_resize 0
+	sim_del
+	no_violations
+}
+
+# Memory runs out while the host is silent: whatever becomes of the process, the
+# killer must not wait for ever.
+silent_host()	# features
+{
+	need_ours || return
+	sim_new $(($1 | F_DEFLATE_ON_OOM)) overwrite=1
+	sim_resize "$(roomy_pages 60)"
+	need=$(half_of_the_balloon)
+	sim_set serve 0
+	ends_within 30 victim "$need"
+	note "exit status of the process: $?"
+	ends_gone || fail "the process hangs"
+	nothing_hangs
+	sim_set serve 1
+	sim_resize 0
+	sim_del
+	no_violations
+}
+
+sim_setup
+! driver_is_ours || driver_reload host_timeout_ms=1000 holdoff_ms=60000
+ktap_plan 7
+ktap_case gives_way gives_way_and_settles 0
+ktap_case gives_way_must_tell gives_way_and_settles "$F_MUST_TELL_HOST"
+ktap_case offset_holds offset_holds
+ktap_case not_touched not_touched
+ktap_case silent_host silent_host 0
+ktap_case silent_host_must_tell silent_host "$F_MUST_TELL_HOST"
+ktap_case kernel_is_well kernel_is_well
+ktap_end

@@ -1,0 +1,105 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Free page reporting: what was used and freed is reported within ten seconds, and
+# the host may destroy what it was told is free.
+cd "$(dirname "$0")" || exit 1
+# shellcheck source=lib/ktap.sh
+. ./lib/ktap.sh
+# shellcheck source=lib/balloonsim.sh
+. ./lib/balloonsim.sh
+
+# The guest's memory must not be poisoned, or the driver must refuse.
+reporting_device()	# features options...
+{
+	reporting_features=$(($1 | F_REPORTING))
+	shift
+	sim_new "$reporting_features" "$@"
+	wait_for 10 bound || fail "no driver"
+	sim_negotiated "$F_REPORTING" && return 0
+	sim_del
+	skip "the guest's page poisoning forbids reporting"
+	return 1
+}
+
+freed_is_reported()
+{
+	reporting_device 0 || return
+	# what is free from before has been reported when this much is quiet
+	quiet
+	seen=$(sim_get reported_pages)
+	"$PATTERN" take 200
+	# 200 MiB were touched; the kernel reports whole blocks only
+	wait_for 10 sim_over reported_pages $((seen + 200 * 256 * 3 / 4)) ||
+		fail "$(($(sim_get reported_pages) - seen)) of $((200 * 256)) pages reported"
+	sim_del
+	no_violations
+}
+
+quiet()
+{
+	quiet_last=-1
+	until [ "$quiet_last" = "$(sim_get reported_pages)" ]; do
+		quiet_last=$(sim_get reported_pages)
+		sleep 2.5
+	done
+}
+
+# Destroyed while it was free is no harm; used while it is reported is one.
+content_survives()
+{
+	reporting_device 0 overwrite=1 || return
+	"$PATTERN" verify 150 6 &
+	pattern=$!
+	for _ in 1 2 3; do
+		"$PATTERN" take 100 || fail "wrong words"
+		sleep 1
+	done
+	wait "$pattern"
+	check_eq "exit status of pattern" $? 0
+	check_ge "pages reported" "$(sim_get reported_pages)" 10000
+	sim_del
+	no_violations
+}
+
+with_the_balloon()	# features
+{
+	reporting_device "$1" overwrite=1 || return
+	for span in 30 2 25 1; do
+		sim_resize "$(roomy_pages "$span")"
+		"$PATTERN" take 60 || fail "wrong words"
+	done
+	sim_set scrub 1
+	sim_del
+	no_violations
+}
+
+# The kernel has room for one who reports; a second balloon does without.
+second_device()
+{
+	need_ours "fails to probe" || return
+	reporting_device 0 || return
+	sim_id=1
+	sim_new "$F_REPORTING"
+	wait_for 10 bound || fail "no driver for the second device"
+	sim_resize 1000
+	sim_id=0
+	sim_resize 1500
+	sim_id=1
+	sim_del
+	sim_id=0
+	seen=$(sim_get reported_pages)
+	"$PATTERN" take 100
+	wait_for 15 sim_over reported_pages "$seen" || fail "the first device reports no more"
+	sim_del
+	no_violations
+}
+
+sim_setup
+ktap_plan 6
+ktap_case freed_is_reported freed_is_reported
+ktap_case content_survives content_survives
+ktap_case with_the_balloon with_the_balloon 0
+ktap_case with_the_balloon_must_tell with_the_balloon "$F_MUST_TELL_HOST"
+ktap_case second_device second_device
+ktap_case kernel_is_well kernel_is_well
+ktap_end
