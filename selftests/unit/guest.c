@@ -23,7 +23,7 @@ s64 guest_available(const struct guest *g)
 void guest_snapshot(const struct guest *g, struct vb_snapshot *s)
 {
 	s->now = g->now;
-	s->target = g->target;
+	s->target = g->last_target;
 	s->actual = g->balloon;
 	s->available = guest_available(g);
 }
@@ -112,9 +112,10 @@ static s64 deflate(struct guest *g, s64 pages)
 static u64 rest(struct guest *g, const struct vb_snapshot *s)
 {
 	struct vb_policy *p = &g->policy;
-	u64 longest = p->tune.return_ms, delay;
+	u64 delay;
 
-	if (s->actual < s->target + p->offset)
+	if (s->actual < s->target + p->offset &&
+	    !vb_policy_holding_off(p, s->now))
 		vb_policy_no_progress(p);
 	delay = vb_policy_next_look(p, s);
 	if (!delay) {
@@ -122,11 +123,7 @@ static u64 rest(struct guest *g, const struct vb_snapshot *s)
 		     "sleeps for ever, offset %lld", (long long)p->offset);
 		return NEVER;
 	}
-	if (longest < VB_RETRY_MAX_MS)
-		longest = VB_RETRY_MAX_MS;
-	if (longest < p->tune.holdoff_max_ms)
-		longest = p->tune.holdoff_max_ms;
-	must(delay <= longest, "%llu ms", (unsigned long long)delay);
+	must(delay <= g->longest_delay, "%llu ms", (unsigned long long)delay);
 	return g->now + delay;
 }
 
@@ -151,6 +148,7 @@ void guest_work(struct guest *g)
 	s64 before, diff, moved = 0;
 
 	note_round(g);
+	g->last_target = g->target;
 	guest_snapshot(g, &s);
 	vb_policy_new_target(p, &s);
 	before = p->offset;
@@ -171,7 +169,7 @@ void guest_work(struct guest *g)
 		g->look_at = rest(g, &s);
 		return;
 	}
-	if (diff > 0 && moved >= BUF_PAGES)
+	if (moved >= BUF_PAGES || s.actual + moved >= s.target)
 		vb_policy_progress(p);
 	g->look_at = g->now;
 }
@@ -188,51 +186,85 @@ void guest_run_until(struct guest *g, u64 then)
 	g->now = then;
 }
 
-/*
- * R1: the worker shall not take back what was released (what it lacked before
- * it may still take), nor give away what nobody asked for. @moved is the offset
- * moved down by the release.
- */
-static void check_released(struct guest *g, const struct vb_snapshot *s,
-			   s64 quota, s64 moved)
+/* Growth is barred for as long as the tunables say, and no longer than that. */
+static void note_hold_off(struct guest *g)
 {
 	struct vb_policy *p = &g->policy;
-	s64 before = p->offset, level = g->balloon - p->target;
+	u32 length = p->tune.holdoff_ms;
 
-	vb_policy_released(p, s, quota);
-	must(p->offset <= before &&
-	     p->offset <= (level > moved ? level : moved) &&
-	     p->offset >= (level < moved ? level : moved),
-	     "from %lld by %lld to %lld", (long long)before, (long long)quota,
-	     (long long)p->offset);
+	if (length > p->tune.holdoff_max_ms)
+		length = p->tune.holdoff_max_ms;
+	must(p->holdoff_until >= g->now + length &&
+	     p->holdoff_until <= g->now + p->tune.holdoff_max_ms,
+	     "%llu at %llu", (unsigned long long)p->holdoff_until,
+	     (unsigned long long)g->now);
+	g->no_growth_before = g->now + length;
+}
+
+static void hold_off(struct guest *g)
+{
+	struct vb_snapshot s;
+
+	guest_snapshot(g, &s);
+	vb_policy_hold_off(&g->policy, &s);
+	note_hold_off(g);
+}
+
+/*
+ * R1: the worker shall not take back what was released, however much memory
+ * there is and however long it waits, nor give away what nobody asked for: a
+ * balloon that the host wants smaller still becomes that small, no smaller.
+ */
+static void released(struct guest *g)
+{
+	struct vb_policy *p = &g->policy;
+	s64 before = p->offset, level = g->balloon - p->target, wanted;
+	struct vb_snapshot s;
+
+	guest_snapshot(g, &s);
+	want(s.target, p->target, "the target of the offset");
+	vb_policy_released(p, &s);
+	note_hold_off(g);
+	want(p->offset, before < level ? before : level, "offset");
+
+	s.now = NEVER;
+	s.available = HUGE_PAGES;
+	wanted = p->target + before;
+	want(vb_policy_goal(p, &s), wanted < g->balloon ? wanted : g->balloon,
+	     "goal, when all is calm");
+}
+
+/* Until the deflate work has done it; the other worker goes on meanwhile. */
+static void hand_over(struct guest *g)
+{
+	hold_off(g);
+	guest_run_until(g, g->now + rnd_range(&g->rnd, 0, OOM_WAIT_MS));
 }
 
 /* The OOM notifier. Return: false if the balloon has nothing to give. */
 static bool out_of_memory(struct guest *g)
 {
-	struct vb_policy *p = &g->policy;
-	u32 holdoff = p->tune.holdoff_ms;
 	struct vb_snapshot s;
-	s64 quota, moved;
+	s64 quota;
 
 	guest_snapshot(g, &s);
-	quota = vb_policy_oom_quota(p, &s, OOM_MIN_PAGES);
+	quota = vb_policy_oom_quota(&g->policy, &s, OOM_MIN_PAGES);
 	must(quota >= 0 && quota <= g->balloon, "quota %lld of %lld",
 	     (long long)quota, (long long)g->balloon);
 	must(!g->balloon || quota, "nothing of %lld", (long long)g->balloon);
 	if (!quota)
 		return false;
-	g->balloon -= quota;
-	g->ooms++;
-	note_sign(g, -1);
-
-	guest_snapshot(g, &s);
-	moved = p->offset - quota > -p->target ? p->offset - quota :
-						 -p->target;
-	check_released(g, &s, quota, moved);
-	if (holdoff > p->tune.holdoff_max_ms)
-		holdoff = p->tune.holdoff_max_ms;
-	g->no_growth_before = g->now + holdoff;
+	hold_off(g);
+	if (g->must_tell)
+		hand_over(g);
+	if (quota > g->balloon)
+		quota = g->balloon;
+	if (quota) {
+		g->balloon -= quota;
+		g->ooms++;
+		note_sign(g, -1);
+		released(g);
+	}
 	g->look_at = g->now;
 	return true;
 }
@@ -276,4 +308,19 @@ void guest_set_target(struct guest *g, s64 target)
 	g->look_at = g->now;
 	g->sign = 0;
 	g->nr_turns = 0;
+}
+
+/* An administrator: changed tunables kick the worker as well. */
+void guest_set_tunables(struct guest *g, const struct vb_tunables *tune)
+{
+	const u64 delays[] = {
+		VB_RETRY_MAX_MS, tune->holdoff_max_ms, tune->return_ms
+	};
+	size_t i;
+
+	g->policy.tune = *tune;
+	for (i = 0; i < ARRAY_SIZE(delays); i++)
+		if (g->longest_delay < delays[i])
+			g->longest_delay = delays[i];
+	g->look_at = g->now;
 }

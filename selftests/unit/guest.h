@@ -13,6 +13,7 @@
 #define BUF_PAGES	256
 #define ROUND_PAGES	(32 * BUF_PAGES)
 #define OOM_MIN_PAGES	4096
+#define OOM_WAIT_MS	500
 
 #define NEVER		UINT64_MAX
 #define TURNS		64
@@ -27,11 +28,14 @@ struct guest {
 	s64 cache;		/* page cache */
 	s64 balloon;
 	s64 target;
+	s64 last_target;	/* what the worker last read */
+	bool must_tell;		/* deflation is handed over, and takes its time */
 
 	/* books */
 	bool shaken;		/* the load moves while the worker works */
 	u64 rnd;
 	u64 no_growth_before;	/* the shortest hold-off allowed */
+	u64 longest_delay;	/* that any tunables so far allow */
 	unsigned long steps, growths, deflates, ooms, kills;
 	int sign;		/* of the latest movement of the guest's own doing */
 	u64 turns[TURNS];	/* when the movement changed its sign */
@@ -48,6 +52,7 @@ void guest_alloc(struct guest *g, s64 pages);
 void guest_free(struct guest *g, s64 pages);
 void guest_read_file(struct guest *g, s64 pages);
 void guest_set_target(struct guest *g, s64 target);
+void guest_set_tunables(struct guest *g, const struct vb_tunables *tune);
 unsigned long guest_turns_since(const struct guest *g, u64 since);
 
 #endif /* GUEST_H */

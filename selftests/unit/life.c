@@ -22,15 +22,15 @@
 
 static struct guest new_guest(s64 memory, s64 target)
 {
+	struct vb_tunables tune = default_tune;
 	struct guest g = {
-		.policy.tune = default_tune,
 		.now = 1,
-		.look_at = 1,
 		.memory = memory,
 		.target = target,
 	};
 
-	g.policy.tune.reserve = vb_policy_default_reserve(memory, 12);
+	tune.reserve = vb_policy_default_reserve(memory, 12);
+	guest_set_tunables(&g, &tune);
 	return g;
 }
 
@@ -230,14 +230,15 @@ static void a_blocked_guest_sleeps(void **state)
 
 static void random_tunables(struct guest *g, u64 *seed)
 {
-	struct vb_tunables *t = &g->policy.tune;
+	struct vb_tunables t;
 
-	t->reserve = rnd(seed) % 4 ? rnd_range(seed, 0, g->memory / 8) :
-				     rnd_range(seed, 0, g->memory * 2);
-	t->holdoff_ms = rnd_range(seed, 0, 30000);
-	t->holdoff_max_ms = rnd_range(seed, 0, 300000);
-	t->return_ms = rnd_range(seed, 100, 30000);
-	t->return_step = rnd_range(seed, 1, 256);
+	t.reserve = rnd(seed) % 4 ? rnd_range(seed, 0, g->memory / 8) :
+				    rnd_range(seed, 0, g->memory * 2);
+	t.holdoff_ms = rnd_range(seed, 0, 30000);
+	t.holdoff_max_ms = rnd_range(seed, 0, 300000);
+	t.return_ms = rnd_range(seed, 100, 30000);
+	t.return_step = rnd_range(seed, 1, 256);
+	guest_set_tunables(g, &t);
 }
 
 static void random_event(struct guest *g, u64 *seed)
@@ -303,12 +304,15 @@ static void live(u64 number, struct guest *sum)
 	int i;
 
 	g.shaken = rnd(&seed) % 2;
+	g.must_tell = rnd(&seed) % 2;
 	g.rnd = rnd(&seed);
 	if (tuned)
 		random_tunables(&g, &seed);
 	for (i = 0; i < EVENTS; i++) {
 		u64 pause = 1LL << rnd_range(&seed, 0, 16);
 
+		if (tuned && rnd(&seed) % 64 == 0)
+			random_tunables(&g, &seed);
 		random_event(&g, &seed);
 		guest_run_until(&g, g.now + rnd_range(&seed, 0, pause));
 		must(g.anon + g.cache + g.balloon <= g.memory,

@@ -105,21 +105,27 @@ static void released(void **state)
 {
 	static const struct {
 		const char *name;
-		s64 target, offset, pages, after;
-		bool holdoff;
+		s64 target, offset, actual, after;
 	} t[] = {
-		{ "first", 1000, 0, 100, -100, 1 },
-		{ "second", 1000, -100, 50, -150, 1 },
-		{ "one page", 1000, 0, 1, -1, 1 },
-		{ "everything", 1000, 0, 1000, -1000, 1 },
-		{ "more than everything", 1000, -900, 500, -1000, 1 },
-		{ "part of the surplus", 1000, 200, 50, 150, 1 },
-		{ "all the surplus", 1000, 200, 200, 0, 1 },
-		{ "surplus and more", 1000, 200, 300, -100, 1 },
-		{ "nothing", 1000, -100, 0, -100, 0 },
-		{ "an error", 1000, -100, -12, -100, 0 },
-		{ "no target", 0, 0, 100, 0, 1 },
-		{ "huge", HUGE_PAGES, 0, HUGE_PAGES, -HUGE_PAGES, 1 },
+		{ "first", 1000, 0, 900, -100 },
+		{ "second", 1000, -100, 850, -150 },
+		{ "one page", 1000, 0, 999, -1 },
+		{ "everything", 1000, 0, 0, -1000 },
+		{ "the rest", 1000, -900, 0, -1000 },
+		{ "never more than the target", 1000, -1100, 0, -1000 },
+		{ "part of the surplus", 1000, 200, 1150, 150 },
+		{ "all the surplus", 1000, 200, 1000, 0 },
+		{ "surplus and more", 1000, 200, 900, -100 },
+		{ "nothing", 1000, -100, 900, -100 },
+		{ "it was still growing", 1000, 0, 300, -700 },
+		{ "a step was still growing", 1000, -100, 700, -300 },
+		{ "it was still shrinking", 1000, 0, 3000, 0 },
+		{ "shrinking, a deficit", 1000, -100, 3000, -100 },
+		{ "shrinking, a page to go", 1000, -100, 901, -100 },
+		{ "shrinking, a surplus", 1000, 200, 3000, 200 },
+		{ "no target", 0, 0, 0, 0 },
+		{ "no target yet", 0, 0, 100, 0 },
+		{ "huge", HUGE_PAGES, 0, 0, -HUGE_PAGES },
 	};
 	size_t i;
 
@@ -134,32 +140,148 @@ static void released(void **state)
 		struct vb_snapshot s = {
 			.now = 1000,
 			.target = t[i].target,
-			.actual = t[i].target + t[i].after,
+			.actual = t[i].actual,
 		};
 
-		vb_policy_released(&p, &s, t[i].pages);
+		vb_policy_released(&p, &s);
 		want(p.offset, t[i].after, t[i].name);
-		want(vb_policy_holding_off(&p, 1000), t[i].holdoff, t[i].name);
-		want(p.return_size, t[i].holdoff ? 0 : 7, t[i].name);
+		want(p.target, t[i].target, t[i].name);
+		want(vb_policy_holding_off(&p, 5999), 1, t[i].name);
+		want(p.return_size, 0, t[i].name);
 	}
 }
 
-/* R1: what was released is not taken back straight away, hold-off or not. */
+/* The offset is of the target that it was worked out against, no newer one. */
+static void released_before_a_new_target(void **state)
+{
+	static const struct {
+		const char *name;
+		s64 next, between, after;
+	} t[] = {
+		{ "raised", 2000, -100, -100 },
+		{ "lowered", 950, -100, -50 },
+		{ "lowered by more", 500, -100, 0 },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(t); i++) {
+		struct vb_policy p = { .tune = default_tune, .target = 1000 };
+		struct vb_snapshot s = {
+			.now = 1000,
+			.target = t[i].next,
+			.actual = 900,
+		};
+
+		vb_policy_released(&p, &s);
+		want(p.offset, t[i].between, t[i].name);
+		vb_policy_new_target(&p, &s);
+		want(p.offset, t[i].after, t[i].name);
+	}
+}
+
+/*
+ * R1: what was released is not taken back straight away, hold-off or not, and
+ * what the host still waits for is not kept from it.
+ */
 static void released_stays_released(void **state)
 {
-	struct vb_policy p = { .tune = default_tune, .target = 100000 };
+	static const struct {
+		const char *name;
+		s64 actual, goal;
+	} t[] = {
+		{ "at rest", 97000, 97000 },
+		{ "growing", 5000, 5000 },
+		{ "shrinking", 500000, 100000 },
+		{ "nothing left", 0, 0 },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(t); i++) {
+		struct vb_policy p = { .tune = default_tune, .target = 100000 };
+		struct vb_snapshot s = {
+			.now = 1000,
+			.target = 100000,
+			.actual = t[i].actual,
+			.available = 1000 * MIB,
+		};
+
+		vb_policy_released(&p, &s);
+		want(vb_policy_goal(&p, &s), t[i].goal, t[i].name);
+		s.now += 100000;
+		want(vb_policy_goal(&p, &s), t[i].goal, t[i].name);
+	}
+}
+
+/* The same as properties, for any numbers. */
+static void released_of_anything(void **state)
+{
+	u64 seed = 6;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 200000; i++) {
+		s64 most = 1LL << rnd_range(&seed, 0, 40);
+		s64 target = rnd_range(&seed, 0, most);
+		s64 before = rnd_range(&seed, -target, most), goal;
+		struct vb_policy p = {
+			.tune = default_tune,
+			.target = target,
+			.offset = before,
+		};
+		struct vb_snapshot s = {
+			.now = 1,
+			.target = target,
+			.actual = rnd_range(&seed, 0, most),
+			.available = HUGE_PAGES,
+		};
+
+		vb_policy_released(&p, &s);
+		must(p.offset <= before && p.offset >= -target,
+		     "%lld, round %d", (long long)p.offset, i);
+		s.now = p.holdoff_until;
+		goal = vb_policy_goal(&p, &s);
+		want(goal, target + before < s.actual ? target + before :
+							s.actual, "goal");
+		/* the other half of a handed-over release, and one that failed */
+		before = p.offset;
+		vb_policy_released(&p, &s);
+		want(p.offset, before, "nothing more was released");
+	}
+}
+
+/* A hold-off alone, before pages are released, moves nothing. */
+static void hold_off_moves_nothing(void **state)
+{
+	struct vb_policy p = {
+		.tune = default_tune,
+		.target = 1000,
+		.offset = -800,
+		.return_size = 100,
+		.return_at = 60,
+		.retry_ms = 4000,
+	};
 	struct vb_snapshot s = {
 		.now = 1000,
-		.target = 100000,
-		.actual = 100000 - 3000,
-		.available = 100 * MIB,
+		.target = 1000,
+		.actual = 150,
+		.available = 1000 * MIB,
 	};
 
 	(void)state;
-	vb_policy_released(&p, &s, 3000);
-	want(vb_policy_goal(&p, &s), 97000, "in the hold-off");
-	s.now += 100000;
-	want(vb_policy_goal(&p, &s), 97000, "after the hold-off");
+	vb_policy_hold_off(&p, &s);
+	want(p.offset, -800, "offset");
+	want(p.return_size, 100, "size of a step");
+	want(p.return_at, 60, "time of a step");
+	want(p.retry_ms, 4000, "retry");
+	want(vb_policy_goal(&p, &s), 150, "no growth");
+	vb_policy_return_deficit(&p, &s);
+	want(p.offset, -800, "no return");
+	s.now = 6000;
+	want(vb_policy_goal(&p, &s), 200, "growth after it");
+	vb_policy_return_deficit(&p, &s);
+	want(p.offset, -700, "the return goes on");
 }
 
 static void return_waits(void **state)
@@ -292,7 +414,8 @@ static void return_starts_anew(void **state)
 	(void)state;
 	vb_policy_return_deficit(&p, &s);
 	want(p.offset, -700, "a step of the first");
-	vb_policy_released(&p, &s, 900);
+	s.actual = 8400;
+	vb_policy_released(&p, &s);
 	s.now += 100000;
 	vb_policy_return_deficit(&p, &s);
 	want(p.offset, -1400, "a step of the second, after a release");
@@ -301,7 +424,8 @@ static void return_starts_anew(void **state)
 	s.actual = 8600;
 	vb_policy_new_target(&p, &s);
 	want(p.offset, 0, "the host wants no more");
-	vb_policy_released(&p, &s, 80);
+	s.actual = 8520;
+	vb_policy_released(&p, &s);
 	s.now += 100000;
 	vb_policy_return_deficit(&p, &s);
 	want(p.offset, -70, "a step of the third, after a new target");
@@ -313,7 +437,10 @@ int main(void)
 		cmocka_unit_test(new_target),
 		cmocka_unit_test(new_target_of_anything),
 		cmocka_unit_test(released),
+		cmocka_unit_test(released_before_a_new_target),
 		cmocka_unit_test(released_stays_released),
+		cmocka_unit_test(released_of_anything),
+		cmocka_unit_test(hold_off_moves_nothing),
 		cmocka_unit_test(return_waits),
 		cmocka_unit_test(return_in_even_steps),
 		cmocka_unit_test(return_starts_anew),

@@ -11,7 +11,7 @@ static u64 release_at(struct vb_policy *p, u64 now)
 	struct vb_snapshot s = { .now = now, .target = p->target };
 	u64 length = 0;
 
-	vb_policy_released(p, &s, 1);
+	vb_policy_released(p, &s);
 	while (vb_policy_holding_off(p, now + length))
 		length += 50;
 	return length;
@@ -25,7 +25,7 @@ static void holdoff_begins_and_ends(void **state)
 	(void)state;
 	want(vb_policy_holding_off(&p, 0), 0, "never released");
 	want(vb_policy_holding_off(&p, UINT64_MAX), 0, "never released");
-	vb_policy_released(&p, &s, 1);
+	vb_policy_released(&p, &s);
 	want(vb_policy_holding_off(&p, 7000), 1, "begin");
 	want(vb_policy_holding_off(&p, 11999), 1, "last millisecond");
 	want(vb_policy_holding_off(&p, 12000), 0, "end");
@@ -104,15 +104,90 @@ static void holdoff_limits(void **state)
 		p.tune.holdoff_ms = t[i].shortest;
 		p.tune.holdoff_max_ms = t[i].longest;
 		if (t[i].shortest > 3600000) {
-			vb_policy_released(&p, &s, 1);
+			vb_policy_released(&p, &s);
 			want(p.holdoff_until, 3000000001ULL, t[i].name);
 			s.now = p.holdoff_until;
-			vb_policy_released(&p, &s, 1);
+			vb_policy_released(&p, &s);
 			want(p.holdoff_until, 7000000001ULL, t[i].name);
 			continue;
 		}
 		want(release_at(&p, 1), t[i].first, t[i].name);
 		want(release_at(&p, 1 + t[i].first), t[i].second, t[i].name);
+	}
+}
+
+/*
+ * A raised hold-off, and any maximum, count from the next release on; a lowered
+ * hold-off counts once all is calm.
+ */
+static void holdoff_tuned(void **state)
+{
+	static const struct {
+		const char *name;
+		u32 shortest, longest;
+		u64 within, soon, calm;
+	} t[] = {
+		/* the first hold-off was of 5 s, at most 300 s */
+		{ "untouched", 5000, 300000, 5000, 10000, 5000 },
+		{ "raised", 60000, 300000, 60000, 60000, 60000 },
+		{ "raised a little", 6000, 300000, 6000, 10000, 6000 },
+		{ "lowered", 1000, 300000, 5000, 10000, 1000 },
+		{ "maximum lowered", 5000, 2000, 2000, 2000, 2000 },
+		{ "raised above the maximum", 60000, 8000, 8000, 8000, 8000 },
+		{ "maximum switched off", 5000, 0, 0, 0, 0 },
+	};
+	static const u64 times[] = { 3000, 6000, 5000 + 4 * 5000 };
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(t); i++) {
+		const u64 lengths[] = { t[i].within, t[i].soon, t[i].calm };
+
+		for (j = 0; j < ARRAY_SIZE(times); j++) {
+			struct vb_policy p = { .tune = default_tune };
+
+			want(release_at(&p, 1), 5000, "the first");
+			p.tune.holdoff_ms = t[i].shortest;
+			p.tune.holdoff_max_ms = t[i].longest;
+			want(release_at(&p, 1 + times[j]), lengths[j],
+			     t[i].name);
+		}
+	}
+}
+
+/* Switched off after a hold-off there is none, and nothing left to double. */
+static void holdoff_switched_off(void **state)
+{
+	static const u64 times[] = { 5000, 6000, 1000000 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(times); i++) {
+		struct vb_policy p = { .tune = default_tune };
+
+		want(release_at(&p, 1), 5000, "the first");
+		p.tune.holdoff_ms = 0;
+		want(release_at(&p, 1 + times[i]), 0, "switched off");
+		p.tune.holdoff_ms = 5000;
+		want(release_at(&p, 2 + times[i]), 5000, "switched on again");
+	}
+}
+
+/* Begun before the release, and once more by it: one hold-off, from the latter. */
+static void holdoff_begins_before_the_release(void **state)
+{
+	struct vb_policy p = { .tune = default_tune, .target = 1000 };
+	struct vb_snapshot s = { .now = 1, .target = 1000, .actual = 900 };
+	u64 length;
+
+	(void)state;
+	for (length = 5000; length <= 40000; length *= 2) {
+		vb_policy_hold_off(&p, &s);
+		want(p.holdoff_until, s.now + length, "from the beginning");
+		s.now += 400;
+		vb_policy_released(&p, &s);
+		want(p.holdoff_until, s.now + length, "from the release");
+		s.now = p.holdoff_until;
 	}
 }
 
@@ -178,6 +253,18 @@ static void next_look(void **state)
 		{ "deficit, step due, no memory", -50, 950, 400, 0, 400, 0, 0,
 		  5000 },
 		{ "deficit and behind", -50, 10, 100, 0, 400, 2000, 0, 2000 },
+		{ "deficit, a page behind", -50, 949, 100, 0, 400, 32000, 0,
+		  32000 },
+		{ "deficit, behind for the first time", -50, 10, 100, 0, 400, 0,
+		  0, 1000 },
+		{ "deficit, old delays", -50, 950, 100, 0, 0, 32000, 0, 5000 },
+		{ "deficit, old delays, step due later", -50, 950, 100, 0, 400,
+		  32000, 0, 300 },
+		{ "deficit, too large, old delays", -50, 951, 100, 0, 400,
+		  32000, 0, 300 },
+		{ "deficit, interval shortened", -50, 950, 100, 0, 300100, 0, 0,
+		  5000 },
+		{ "surplus, old delays", 50, 1050, 100, 0, 400, 32000, 0, 0 },
 	};
 	size_t i;
 
@@ -225,15 +312,20 @@ static void next_look_of_anything(void **state)
 			.actual = rnd_range(&seed, 0, 25),
 		};
 		bool missing = s.actual < target || p.offset < 0;
+		bool steps = p.offset < 0 && s.actual >= target + p.offset &&
+			     s.now >= p.holdoff_until;
 		u64 delay;
 
-		p.tune.return_ms = 100;
+		p.tune.return_ms = rnd_range(&seed, 1, 20);
 		delay = vb_policy_next_look(&p, &s);
 		if (missing)
 			must(delay > 0 && delay <= 32000, "%llu, round %d",
 			     (unsigned long long)delay, i);
 		else if (s.actual >= target + p.offset)
 			want(delay, 0, "nothing is missing");
+		if (steps)
+			must(delay <= p.tune.return_ms, "%llu, round %d",
+			     (unsigned long long)delay, i);
 	}
 }
 
@@ -245,6 +337,9 @@ int main(void)
 		cmocka_unit_test(holdoff_is_forgotten),
 		cmocka_unit_test(holdoff_of_a_burst),
 		cmocka_unit_test(holdoff_limits),
+		cmocka_unit_test(holdoff_tuned),
+		cmocka_unit_test(holdoff_switched_off),
+		cmocka_unit_test(holdoff_begins_before_the_release),
 		cmocka_unit_test(retries_double),
 		cmocka_unit_test(next_look),
 		cmocka_unit_test(next_look_of_anything),
