@@ -152,7 +152,7 @@ class Guest:
 
     def power_off(self, timeout=60):
         """Power the guest off from inside and wait for QEMU to end."""
-        self.channel.start("sync; poweroff -f" if not self.root else "systemctl poweroff")
+        self.channel.start("sync; poweroff -f" if not self.root else "systemctl poweroff -ff")
         self.wait_exit(timeout)
 
     def wait_exit(self, timeout=60):
