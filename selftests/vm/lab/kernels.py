@@ -14,10 +14,12 @@ import json
 import os
 from pathlib import Path
 import shutil
+import time
 
 from . import cache, chroot, debugkernel, ksource as source_tree, stock
 
 NAMES = [*stock.RELEASE_OF, "debug"]
+BUILD_SECONDS = 7 * 24 * 3600       # how long modules are kept that nobody asks for
 KBUILD_NAMES = {"Kbuild", "Kconfig", "Makefile"}
 KBUILD_SUFFIXES = {".c", ".h", ".S", ".include"}
 NOT_KBUILD = {".git", ".ci", "build", "debian", "Documentation", "selftests", "tools"}
@@ -130,6 +132,9 @@ def prune():
     names = {path.name for path in keep}        # modules/ has a folder for each bundle
     old = [folder for kind in ("kernels", "chroot", "source", "modules")
            for folder in cache.cache_dir(kind).iterdir() if folder.name not in names]
+    unused_since = time.time() - BUILD_SECONDS
+    old += [built for built in cache.cache_dir("modules").glob("*/*")
+            if built.parent not in old and built.stat().st_mtime < unused_since]
     for folder in old:
         shutil.rmtree(folder)
     return old
