@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A host that asks for the absurd, or cannot make up its mind."""
 import random
+import re
 import time
 
 from lab.testing import only
@@ -10,6 +11,16 @@ from common import MIB, actual_for, check_host_has, pattern, resize, sysfs, wait
 STORM_SECONDS = 8
 
 
+def kept(guest):
+    """Return the KiB that the guest could still use.
+
+    MemAvailable leaves out what lies in the free lists of the processors, which is
+    megabytes after so many allocations.
+    """
+    lists = re.findall(r"^ +count: +(\d+)", guest.read("/proc/zoneinfo"), re.M)
+    return guest.meminfo()["MemAvailable"] + 4 * sum(map(int, lists))
+
+
 def absurd(lab, guest, size):
     """The target leaves the guest less than it can live with: the reserve is kept."""
     reserve = sysfs(guest, "reserve_kib")
@@ -17,19 +28,18 @@ def absurd(lab, guest, size):
     lows = []
 
     def grown():
-        lows.append(guest.meminfo()["MemAvailable"])
+        lows.append(kept(guest))
         return sysfs(guest, "state") in ("idle", "holding-off") or (
             len(lows) > 20 and lows[-1] < 2 * reserve)
     guest.wait_until(grown, 20)
     wait_at_rest(guest)
-    available = guest.meminfo()["MemAvailable"]
+    available = kept(guest)
     # What runs between a look and the next allocation comes on top.
-    lab.check("MemAvailable kept", available > reserve - (4 << 10))
-    lab.check("it gave what it could", available < 4 * reserve)
+    lab.check_between(f"KiB kept (looks: {lows[-5:]}, state {sysfs(guest, 'state')})",
+                      reserve - (4 << 10), available, 4 * reserve)
     lab.check_equal("processes killed", guest.vmstat()["oom_kill"], 0)
     guest.check("pattern take 4")
-    lab.note(f"target {size}: {available} KiB stay available, reserve {reserve} KiB, "
-             f"lowest seen {min(lows)} KiB")
+    lab.note(f"{available} KiB are left, lowest seen {min(lows)}, reserve {reserve} KiB")
 
 
 @only(driver="ours")

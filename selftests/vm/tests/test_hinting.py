@@ -3,12 +3,20 @@
 from common import MIB, check_held, check_host_has, hold, pattern, resize
 
 HELD = 150
+# MiB that are sent: fewer with hints, more without.
+LIMIT = 360
 
 
 def transferred(guest):
     """Return (bytes of RAM sent, bytes left to send) of a running migration."""
     ram = guest.qmp("query-migrate").get("ram", {})
     return ram.get("transferred", 0), ram.get("remaining", 0)
+
+
+def counters(guest):
+    """Return what our driver says about hints; nothing in-tree."""
+    return guest.run("cd /sys/bus/virtio/drivers/virtio_balloon/virtio*/balloon_counters && "
+                     "grep . hint*")[1]
 
 
 def start_slowly(guest, other):
@@ -38,7 +46,7 @@ def migrate(lab, hint):
         options["extra"] = ["-object", "iothread,id=hints"]
     with lab.guest(**options) as guest:
         # Free memory that is not zero: only a hint can spare it.
-        guest.check("pattern take 450")
+        guest.check("pattern take 700")
         resize(guest, guest.memory - 250_000_000)
         hold(guest, HELD)
         actual = guest.actual()
@@ -49,7 +57,8 @@ def migrate(lab, hint):
             first = sum(transferred(guest))
             if hint:
                 guest.wait_until(lambda: transferred(guest)[1] < 600 * MIB, 20,
-                                 lambda: f"the hints spare nothing: {transferred(guest)}")
+                                 lambda: f"the hints spare nothing: {transferred(guest)}, "
+                                         f"{counters(guest)}")
             spared = first - sum(transferred(guest))
             sent = end_fast(guest, other)
             lab.check_equal("actual after the migration", other.actual(), actual)
@@ -72,11 +81,11 @@ def test_hinting(lab):
     """free-page-hint=on spares free memory the journey; content and balloon survive it."""
     spared, sent = migrate(lab, True)
     lab.note(f"hints spared {spared} MiB; {sent} MiB were sent")
-    lab.check(f"{sent} MiB were sent", sent < 500)
+    lab.check(f"{sent} MiB were sent", sent < LIMIT)
 
 
 def test_migration(lab):
     """Without hints: the same journey, and all that was touched is sent."""
     sent = migrate(lab, False)[1]
     lab.note(f"{sent} MiB were sent")
-    lab.check(f"only {sent} MiB were sent: the other test cannot see", sent > 500)
+    lab.check(f"only {sent} MiB were sent: the other test cannot see", sent > LIMIT)
