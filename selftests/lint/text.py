@@ -11,10 +11,13 @@ LONGEST = 520
 NO_LICENCE_LINE = ("LICENSES/",)
 # The files that may be longer: texts of others, and what a tool has drawn.
 MAY_BE_LONG = re.compile(r"LICENSES/|\.svg$")
-# Only queue.c talks to the host, so only it may wait for anything.
+# Only queue.c talks to the host, so only it may wait for anything, but for the
+# page store's pause of a tick while compaction has pages isolated.
 WAITS = (r"\b(wait_event\w*|wait_for_completion\w*|wait_on_\w+|[mufs]sleep(_\w+)?|usleep_range\w*"
          r"|schedule(_timeout\w*)?|io_schedule\w*)\s*\(")
 WAITER = "drivers/virtio/virtio_balloon/queue.c"
+PAUSE = r"\bschedule_timeout_uninterruptible\(1\)"
+PAUSER = "drivers/virtio/virtio_balloon/pages.c"
 
 
 def tool(*command, chosen=()):
@@ -88,7 +91,9 @@ def version_tests():
 def waits():
     driver = [name for name in files.of("c")
               if name.startswith("drivers/") and name != WAITER]
-    fail_if(files.matches(WAITS, driver, files.without_comments), f"waits outside of {WAITER}:")
+    waiting = [line for line in files.matches(WAITS, driver, files.without_comments)
+               if not (line.startswith(PAUSER) and re.search(PAUSE, line))]
+    fail_if(waiting, f"waits outside of {WAITER}:")
 
 
 def make_help():

@@ -361,6 +361,7 @@ unsigned int vb_store_take_untold(struct vb_store *store,
 				  struct list_head *pages, unsigned int nr);
 void vb_store_migrated(struct vb_store *store, struct page *from,
 		       struct page *to);
+int vb_store_pause(void);
 void vb_store_empty(struct vb_store *store);
 unsigned long vb_pages_free(struct list_head *pages);
 

@@ -3,7 +3,6 @@
  * The virtio driver: in what order a balloon comes up and goes down.
  */
 #include <linux/module.h>
-#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
@@ -66,7 +65,7 @@ static void settle(struct vb_dev *vb, bool keep_pages)
 	while (!err && !keep_pages && vb_store_pages(&vb->store)) {
 		err = vb_deflate(vb, vb_store_pages(&vb->store));
 		if (err == -EAGAIN)	/* isolated pages come home in a moment */
-			err = schedule_timeout_uninterruptible(1);
+			err = vb_store_pause();
 		else if (err > 0)
 			err = 0;
 	}

@@ -3,8 +3,8 @@
  * The last resort: give pages back before the OOM killer picks a victim.
  *
  * Only with DEFLATE_ON_OOM, without which the host's demand stands. Bounded in
- * pages and in time; the offset moves by what was released, so that the worker
- * does not take it straight back.
+ * pages and in time; the offset moves to what is left, so that the worker does
+ * not take it straight back.
  */
 #include <linux/oom.h>
 

@@ -176,6 +176,19 @@ void vb_store_put_back(struct vb_store *store, struct list_head *pages,
 }
 
 /**
+ * vb_store_pause - let pages that compaction has isolated come home
+ *
+ * Compaction puts them back, or exchanges them, within a moment.
+ *
+ * Context: process, may sleep.
+ * Return: 0.
+ */
+int vb_store_pause(void)
+{
+	return schedule_timeout_uninterruptible(1);
+}
+
+/**
  * vb_store_forget_told - a device reset made the host forget the balloon
  * @store: the store
  *
@@ -199,7 +212,7 @@ void vb_store_forget_told(struct vb_store *store)
 		atomic_long_add(nr, &store->nr_untold);
 		atomic_long_add(nr, &store->pages);
 		if (!nr)
-			schedule_timeout_uninterruptible(1);
+			vb_store_pause();
 	}
 }
 
@@ -286,7 +299,7 @@ void vb_store_empty(struct vb_store *store)
 		nr += vb_store_remove(store, &pages, VB_BUF_PAGES);
 		vb_pages_free(&pages);
 		if (!nr)
-			schedule_timeout_uninterruptible(1);
+			vb_store_pause();
 		cond_resched();
 	}
 }

@@ -153,9 +153,9 @@ void vb_policy_hold_off(struct vb_policy *p, const struct vb_snapshot *s)
 	u64 calm = p->holdoff_until + (u64)p->holdoff_len * VB_CALM_FACTOR;
 	s64 len = p->tune.holdoff_ms;
 
-	if (vb_policy_holding_off(p, s->now))
+	if (len && vb_policy_holding_off(p, s->now))
 		len = max_s64(len, p->holdoff_len);
-	else if (len && p->holdoff_len && s->now < calm)
+	else if (len && s->now < calm)
 		len = max_s64(len, 2 * (s64)p->holdoff_len);
 	p->holdoff_len = min_s64(len, p->tune.holdoff_max_ms);
 	p->holdoff_until = s->now + p->holdoff_len;
@@ -172,6 +172,9 @@ void vb_policy_hold_off(struct vb_policy *p, const struct vb_snapshot *s)
  */
 void vb_policy_released(struct vb_policy *p, const struct vb_snapshot *s)
 {
+	/* What hibernation gives back is no deficit. */
+	if (p->empty)
+		return;
 	p->offset = min_s64(p->offset, s->actual - p->target);
 	p->offset = max_s64(p->offset, -p->target);
 	p->return_size = 0;
@@ -196,6 +199,7 @@ static u64 return_delay(const struct vb_policy *p, u64 now)
  */
 void vb_policy_return_deficit(struct vb_policy *p, const struct vb_snapshot *s)
 {
+	p->return_at = s->now + return_delay(p, s->now);
 	if (p->offset >= 0 || vb_policy_holding_off(p, s->now) ||
 	    return_delay(p, s->now) || s->available <= 2 * p->tune.reserve)
 		return;

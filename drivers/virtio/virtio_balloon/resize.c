@@ -19,7 +19,8 @@
  * @s: filled in; the target is the last one that the worker read, since
  *	reading it may sleep
  *
- * Context: any but interrupt.
+ * Context: any but interrupt. Under vb->policy_lock where the decision changes
+ * the offset, so that no release goes by unseen.
  */
 void vb_snapshot(struct vb_dev *vb, struct vb_snapshot *s)
 {
@@ -40,8 +41,8 @@ void vb_hold_off(struct vb_dev *vb)
 {
 	struct vb_snapshot s;
 
-	vb_snapshot(vb, &s);
 	spin_lock(&vb->policy_lock);
+	vb_snapshot(vb, &s);
 	vb_policy_hold_off(&vb->policy, &s);
 	spin_unlock(&vb->policy_lock);
 }
@@ -56,8 +57,8 @@ void vb_released(struct vb_dev *vb)
 {
 	struct vb_snapshot s;
 
-	vb_snapshot(vb, &s);
 	spin_lock(&vb->policy_lock);
+	vb_snapshot(vb, &s);
 	vb_policy_released(&vb->policy, &s);
 	spin_unlock(&vb->policy_lock);
 }
@@ -68,8 +69,8 @@ static s64 decide(struct vb_dev *vb, struct vb_snapshot *s)
 	s64 goal, offset;
 
 	WRITE_ONCE(vb->last_target, vb_read_target(vb));
-	vb_snapshot(vb, s);
 	spin_lock(&vb->policy_lock);
+	vb_snapshot(vb, s);
 	vb_policy_new_target(&vb->policy, s);
 	vb_policy_return_deficit(&vb->policy, s);
 	goal = vb_policy_goal(&vb->policy, s);
@@ -118,10 +119,13 @@ static u64 rest(struct vb_dev *vb, struct vb_snapshot *s)
 	return delay;
 }
 
-static void grew(struct vb_dev *vb)
+/* Crumbs at the edge of the reserve are no progress; the last ones are. */
+static void moved_on(struct vb_dev *vb, const struct vb_snapshot *s, long moved)
 {
 	spin_lock(&vb->policy_lock);
-	vb_policy_progress(&vb->policy);
+	if (moved >= VB_BUF_PAGES ||
+	    s->actual + moved >= s->target + vb->policy.offset)
+		vb_policy_progress(&vb->policy);
 	spin_unlock(&vb->policy_lock);
 }
 
@@ -182,8 +186,7 @@ void vb_resize_work(struct work_struct *work)
 			vb_resize_rested(vb);
 			return;
 		}
-		if (moved >= VB_BUF_PAGES || s.actual + moved >= s.target)
-			grew(vb);
+		moved_on(vb, &s, moved);
 	}
 	look_again(vb, delay);
 }

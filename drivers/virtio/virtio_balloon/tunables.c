@@ -10,6 +10,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/string.h>
 
 #include "balloon.h"
 
@@ -33,8 +34,8 @@ static int parse(const struct vb_tunable *t, const char *text,
 
 	if (!err && *value >= t->min && *value <= t->max)
 		return 0;
-	pr_err("%s: \"%.32s\" is not a number from %u to %u\n", t->name, text,
-	       t->min, t->max);
+	pr_err("%s: \"%.*s\" is not a number from %u to %u\n", t->name,
+	       (int)min(strcspn(text, "\n"), (size_t)32), text, t->min, t->max);
 	return -EINVAL;
 }
 
