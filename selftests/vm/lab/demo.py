@@ -161,12 +161,12 @@ def show(guest):
     return timeline, given, returned
 
 
-def draw(timeline, kernel):
+def draw(timeline):
     """Write the timeline as SVG; return its path."""
     names = ("target", "actual", "available in the guest", "host memory behind the guest")
     lines = [svg.Line(name, [(row[0], row[number]) for row in timeline.rows], number <= 2)
              for number, name in enumerate(names, 1)]
-    title = f"A Debian guest ({kernel.release}) gives half of its memory while it works, and gets it back"
+    title = "A Debian guest at work gives half of its memory, and gets it back"
     path = BUILD / "demo.svg"
     atomic_write(path, svg.chart(title, "seconds", "MiB", lines, timeline.phases))
     return path
@@ -196,7 +196,7 @@ def main(options):
                    load=False, label="demo", files=files) as guest:
             load_driver(guest)
             timeline, given, returned = show(guest)
-            path = draw(timeline, kernel)
+            path = draw(timeline)
             guest.finish()
     except LabError as error:
         print(f"demo: {error}", file=sys.stderr)

@@ -216,7 +216,8 @@ def build(path, kernel, *, boot, load=(), modules=(), ours=(), allowed=(), taint
     if tests:
         add_tests(archive)
     for name, data in (files or {}).items():
-        archive.file(name.strip("/"), data)
+        script = not isinstance(data, Path) and data[:2] in ("#!", b"#!")
+        archive.file(name.strip("/"), data, 0o755 if script else 0o644)
     with tempfile.NamedTemporaryFile(dir=Path(path).parent, delete=False) as tmp:
         pass
     archive.save(tmp.name)

@@ -35,11 +35,13 @@ def timeout():
 class Batch:
     """Runs tests one after the other, in a new guest whenever the last one died."""
 
-    def __init__(self, kernel, driver, report):
-        """`report(case, seconds)` is called with each result."""
+    def __init__(self, kernel, driver, report, files=None, limit=None):
+        """`report(case, seconds)` is called with each result; `files` are further tests."""
         self.kernel = kernel
         self.driver = driver
         self.report = report
+        self.files = files
+        self.limit = limit or timeout()
         self.guest = None
         self.boots = 0
 
@@ -60,7 +62,8 @@ class Batch:
         self.boots += 1
         memory = "2G" if self.kernel.name == "debug" else "1G"
         guest = Guest(self.kernel, driver=self.driver, load=False, balloon=None, tests=True,
-                      memory=memory, label=f"{self.kernel.name}-{self.driver}-batch{self.boots}")
+                      memory=memory, files=self.files,
+                      label=f"{self.kernel.name}-{self.driver}-batch{self.boots}")
         try:
             guest.start_guest()
         except BaseException:
@@ -78,7 +81,7 @@ class Batch:
             self._boot()
         guest = self.guest
         job = guest.start(f"cd /tests/balloon && AUTOBALLOON_DRIVER={self.driver} exec ./{name}")
-        limit = timeout() * guest.slow
+        limit = self.limit * guest.slow
         hung = not job.ended(limit)
         if hung:
             self._show_hang(job)

@@ -9,6 +9,7 @@ from html import escape
 
 WIDTH, HEIGHT = 960, 460
 LEFT, RIGHT, TOP, BOTTOM = 76, 20, 96, 56
+BINARY = ("KiB", "MiB", "GiB")
 # Told apart by the colour-blind too, on white and on near-black; the third is dash or not.
 COLOURS = (("#6e7781", "#9aa4ae", "7 5"), ("#0969da", "#58a6ff", ""),
            ("#1a7f37", "#56d364", ""), ("#bc4c00", "#f0883e", ""))
@@ -52,9 +53,14 @@ def _number(value):
     return f"{value:.1f}".rstrip("0").rstrip(".")
 
 
-def nice_step(span, parts):
-    """Return a round step (1, 2 or 5 times a power of ten) for about `parts` parts of a span."""
+def nice_step(span, parts, binary=False):
+    """Return a round step for at most `parts` parts of a span: 1, 2 or 5 times a power of
+    ten, or a power of two."""
     step = 1
+    while binary and step * parts < span:
+        step *= 2
+    if binary:
+        return step
     while True:
         for factor in (1, 2, 5):
             if step * factor * parts >= span:
@@ -88,7 +94,7 @@ def chart(title, x_name, y_name, lines, phases=()):
     """Return the text of an SVG file."""
     points = [point for line in lines for point in line.points]
     end = max(x for x, _ in points) or 1
-    step = nice_step(max(y for _, y in points), 5)
+    step = nice_step(max(y for _, y in points), 6, binary=y_name in BINARY)
     top = -(-max(y for _, y in points) // step) * step
 
     def place_x(x):
@@ -106,8 +112,9 @@ def chart(title, x_name, y_name, lines, phases=()):
         if number % 2 == 0:
             out.append(f'<rect class="phase" x="{_number(x)}" y="{TOP - 22}" '
                        f'width="{_number(width)}" height="{HEIGHT - TOP - BOTTOM + 22}"/>')
-        out.append(f'<text class="small" x="{_number(x + width / 2)}" y="{TOP - 7}" '
-                   f'text-anchor="middle">{escape(phase.name)}</text>')
+    # The names come after all the bands: a long name may reach into the next one.
+    out += [f'<text class="small" x="{_number(place_x((phase.start + phase.end) / 2))}" '
+            f'y="{TOP - 7}" text-anchor="middle">{escape(phase.name)}</text>' for phase in phases]
     out += _axes(x_name, y_name, (end, top, step), place_x, place_y)
     left = LEFT
     for number, line in enumerate(lines):

@@ -1,7 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The lab itself: it must notice what goes wrong in a guest."""
+from lab import kselftest
 from lab.guest import GuestError
 from lab.testing import only
+
+# Made-up kselftests, and how many cases of theirs pass, fail and are skipped.
+MADE_UP = {
+    "good.sh": ("echo 1..2; echo ok 1 a; echo ok 2 b", (2, 0, 0)),
+    "plain.sh": ("exit 0", (1, 0, 0)),
+    "skip.sh": ("exit 4", (0, 0, 1)),
+    "some.sh": ("echo 1..3; echo ok 1 a; echo not ok 2 b; echo 'ok 3 c # SKIP no'; exit 1",
+                (1, 1, 1)),
+    "short.sh": ("echo 1..2; echo ok 1 a", (1, 1, 0)),
+    "status.sh": ("echo 1..1; echo ok 1 a; exit 1", (1, 1, 0)),
+    "warn.sh": ("echo '<4>WARNING: made up' >/dev/kmsg", (0, 1, 0)),
+    "hang.sh": ("echo 1..2; echo ok 1 a; sleep 1000", (1, 1, 0)),
+    "panic.sh": ("echo ok 1 a; echo c >/proc/sysrq-trigger; sleep 9", (0, 1, 0)),
+    "after.sh": ("exit 0", (1, 0, 0)),
+    kselftest.VERDICT: (None, (1, 0, 0)),
+}
 
 
 def refused(lab, what, function, *arguments):
@@ -78,3 +95,19 @@ def _flavour(lab, flavour):
         guest.wait_actual(700 << 20)
         fall = before - guest.meminfo()["MemTotal"]
         lab.check_equal("fall of MemTotal in KiB", fall, (1024 - 700) << 10)
+
+
+@only(driver="intree")
+def test_batch(lab):
+    """Every way in which a kselftest can end has the right result."""
+    results = {}
+    files = {f"tests/balloon/{name}": f"#!/bin/sh\n{text}\n"
+             for name, (text, _) in MADE_UP.items() if text}
+    batch = kselftest.Batch(lab.kernel, lab.driver, lambda case, _: results.update({case.name: case}),
+                            files=files, limit=15)
+    batch.run([name for name, (text, _) in MADE_UP.items() if text])
+    for name, (_, want) in MADE_UP.items():
+        got = results[name].count()
+        lab.case(name, lab.check_equal, "passed, failed, skipped",
+                 (got["pass"], got["fail"], got["skip"]), want)
+    lab.check_equal("boots", batch.boots, 2)
