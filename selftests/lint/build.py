@@ -18,6 +18,7 @@ import rooms
 HERE = Path(__file__).resolve().parent
 SOURCES = {"driver": ROOT, "balloonsim": ROOT / "selftests/balloon/balloonsim"}
 DRIVER = "drivers/virtio/virtio_balloon"
+WARNINGS = ["W=1", "KERNELDOC=true"]
 
 # Lines that only tell what kbuild does.
 PROGRESS = re.compile(r"""\s*$|make(\[\d+\])?:\ (Entering|Leaving)
@@ -50,10 +51,6 @@ class Build:
                  if not PROGRESS.match(line) and not NO_SCRIPT.search(line)
                  and not NO_VMLINUX.search(line)])
 
-    def clean(self):
-        for junk in self.folder.rglob("*.o"):
-            junk.unlink()
-
     def symbols(self):
         """Return ({symbol: the object that defines it}, {object: the symbols it uses})."""
         where, uses = {}, {}
@@ -70,15 +67,15 @@ class Build:
         return where, uses
 
 
-def warnings(build, level):
+def warnings(build):
     # W=1 also runs the kernel-doc of these headers, in a language that a small
     # root for a compiler need not have; scripts.py has that check.
-    build.make(f"W={level}", "KERNELDOC=true")
+    build.make(*WARNINGS)
 
 
 def sparse(build):
-    build.clean()
-    build.make("KBUILD_CHECKSRC=2", "CF=-D__CHECK_ENDIAN__", f"CHECK={HERE}/sparse")
+    # The same words, so that nothing is compiled again: 2 checks all files all the same.
+    build.make(*WARNINGS, "KBUILD_CHECKSRC=2", "CF=-D__CHECK_ENDIAN__", f"CHECK={HERE}/sparse")
 
 
 def run_area(name):
@@ -88,7 +85,7 @@ def run_area(name):
         for what, source in SOURCES.items():
             with tempfile.TemporaryDirectory() as folder:
                 build = Build(kernel, source, Path(folder).resolve())
-                built = tests.case(f"{what}_w1", warnings, build, 1)
+                built = tests.case(f"{what}_w1", warnings, build)
                 tests.case(f"{what}_sparse", sparse, build)
                 if what == "driver" and built:
                     for case in rooms.CASES:

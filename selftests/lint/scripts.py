@@ -20,21 +20,29 @@ def ignored(name):
     return types
 
 
-def checkpatch(source, name):
-    command = ["perl", source / "scripts/checkpatch.pl", "--no-tree", "--strict", "--show-types",
+def checkpatch(source, types, chosen):
+    """Return what checkpatch says of files beside some types of messages.
+
+    It runs in the kernel's tree: it takes the names of the kernel from there,
+    and leaves a list of them.
+    """
+    command = ["perl", "scripts/checkpatch.pl", f"--root={source}", "--strict", "--show-types",
                "--no-summary", "--terse", "--quiet"]
-    if ignored(name):
-        command += ["--ignore", ",".join(ignored(name))]
+    if types:
+        command += ["--ignore", ",".join(types)]
     try:
-        output = cache.run([*command, "-f", name], cwd=ROOT)
+        output = cache.run([*command, "-f", *(ROOT / name for name in chosen)], cwd=source)
     except cache.LabError as error:
         output = str(error)
-    return [line for line in output.splitlines() if re.match(r"\S+:\d+:", line)] or (
-        [output.strip()] if output.strip() else [])
+    lines = [line.replace(f"{ROOT}/", "") for line in output.splitlines()]
+    return [line for line in lines if re.match(r"\S+:\d+:", line)] or list(filter(None, lines))
 
 
 def checkpatch_all(source):
-    fail_if([line for name in files.of("c") for line in checkpatch(source, name)])
+    groups = {}
+    for name in files.of("c"):
+        groups.setdefault(tuple(ignored(name)), []).append(name)
+    fail_if([line for types, chosen in groups.items() for line in checkpatch(source, types, chosen)])
 
 
 def kernel_doc(source):
