@@ -305,6 +305,11 @@ static inline bool vb_must_tell_host(struct vb_dev *vb)
 }
 
 /* work.c */
+#define VB_AWAKE_RESIZE		BIT(0)
+#define VB_AWAKE_STATS		BIT(1)
+
+void vb_stay_awake(struct vb_dev *vb, unsigned int why);
+void vb_relax(struct vb_dev *vb, unsigned int why);
 void vb_kick_resize(struct vb_dev *vb);
 void vb_kick_all(struct vb_dev *vb);
 void vb_resize_rested(struct vb_dev *vb);
@@ -313,7 +318,7 @@ void vb_kick_work(struct vb_dev *vb, struct workqueue_struct *wq,
 void vb_stop_work(struct vb_dev *vb);
 void vb_allow_work(struct vb_dev *vb);
 
-/* main.c */
+/* online.c */
 int vb_go_online(struct vb_dev *vb);
 void vb_go_offline(struct vb_dev *vb, bool keep_pages);
 
@@ -370,12 +375,15 @@ static inline long vb_store_pages(struct vb_store *store)
 	return atomic_long_read(&store->pages);
 }
 
-/* resize.c */
-void vb_resize_work(struct work_struct *work);
+/* decide.c */
+s64 vb_decide(struct vb_dev *vb, struct vb_snapshot *s);
 void vb_snapshot(struct vb_dev *vb, struct vb_snapshot *s);
 void vb_released(struct vb_dev *vb);
 void vb_hold_off(struct vb_dev *vb);
 const char *vb_state(struct vb_dev *vb);
+
+/* resize.c */
+void vb_resize_work(struct work_struct *work);
 
 /* inflate.c */
 long vb_inflate(struct vb_dev *vb, long pages);
@@ -414,11 +422,6 @@ int vb_reporting_register(struct vb_dev *vb);
 void vb_reporting_unregister(struct vb_dev *vb);
 
 /* power.c */
-#define VB_AWAKE_RESIZE		BIT(0)
-#define VB_AWAKE_STATS		BIT(1)
-
-void vb_stay_awake(struct vb_dev *vb, unsigned int why);
-void vb_relax(struct vb_dev *vb, unsigned int why);
 int vb_freeze(struct virtio_device *vdev);
 int vb_restore(struct virtio_device *vdev);
 int vb_power_register(struct vb_dev *vb);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Power: wakeups, suspend, hibernation.
+ * Power: suspend and hibernation.
  *
  * The transport resets the device on resume. For suspend the pages stay in the
  * balloon, and the host is told of them again afterwards. A hibernation image
@@ -16,42 +16,6 @@
 
 /* A host that takes longer to take back a balloon has to live with the image. */
 #define EMPTY_TIMEOUT_MS	60000
-
-/**
- * vb_stay_awake - keep the system from suspending
- * @vb: the device
- * @why: the reason, to be taken back with vb_relax()
- *
- * Context: any; hard interrupt included.
- */
-void vb_stay_awake(struct vb_dev *vb, unsigned int why)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&vb->awake_lock, flags);
-	if (!vb->awake)
-		pm_stay_awake(&vb->vdev->dev);
-	vb->awake |= why;
-	spin_unlock_irqrestore(&vb->awake_lock, flags);
-}
-
-/**
- * vb_relax - a reason to stay awake is gone
- * @vb: the device
- * @why: the reason
- *
- * Context: any.
- */
-void vb_relax(struct vb_dev *vb, unsigned int why)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&vb->awake_lock, flags);
-	if (vb->awake && !(vb->awake & ~why))
-		pm_relax(&vb->vdev->dev);
-	vb->awake &= ~why;
-	spin_unlock_irqrestore(&vb->awake_lock, flags);
-}
 
 static void set_empty(struct vb_dev *vb, bool empty)
 {

@@ -3,8 +3,6 @@
  * The single worker: look, decide, move the balloon one round, look again.
  * Nobody else decides to retry.
  */
-#include <linux/ktime.h>
-
 #include "balloon.h"
 #include "trace.h"
 
@@ -12,73 +10,6 @@
 #define ISOLATED_RETRY_MS	20
 /* Should the interrupt of a late answer get lost, look for the answer. */
 #define STALLED_LOOK_MS		1000
-
-/**
- * vb_snapshot - what the decisions look at
- * @vb: the device
- * @s: filled in; the target is the last one that the worker read, since
- *	reading it may sleep
- *
- * Context: any but interrupt. Under vb->policy_lock where the decision changes
- * the offset, so that no release goes by unseen.
- */
-void vb_snapshot(struct vb_dev *vb, struct vb_snapshot *s)
-{
-	s->now = div_u64(ktime_get_ns(), NSEC_PER_MSEC);
-	s->target = READ_ONCE(vb->last_target);
-	s->actual = vb_store_pages(&vb->store) +
-		    atomic_long_read(&vb->inflating);
-	s->available = si_mem_available();
-}
-
-/**
- * vb_hold_off - pages are about to be released, but not by the worker
- * @vb: the device
- *
- * Context: reclaim, OOM.
- */
-void vb_hold_off(struct vb_dev *vb)
-{
-	struct vb_snapshot s;
-
-	spin_lock(&vb->policy_lock);
-	vb_snapshot(vb, &s);
-	vb_policy_hold_off(&vb->policy, &s);
-	spin_unlock(&vb->policy_lock);
-}
-
-/**
- * vb_released - pages were released, but not by the worker
- * @vb: the device
- *
- * Context: reclaim, OOM.
- */
-void vb_released(struct vb_dev *vb)
-{
-	struct vb_snapshot s;
-
-	spin_lock(&vb->policy_lock);
-	vb_snapshot(vb, &s);
-	vb_policy_released(&vb->policy, &s);
-	spin_unlock(&vb->policy_lock);
-}
-
-/* Return: where to go, in pages from here. */
-static s64 decide(struct vb_dev *vb, struct vb_snapshot *s)
-{
-	s64 goal, offset;
-
-	WRITE_ONCE(vb->last_target, vb_read_target(vb));
-	spin_lock(&vb->policy_lock);
-	vb_snapshot(vb, s);
-	vb_policy_new_target(&vb->policy, s);
-	vb_policy_return_deficit(&vb->policy, s);
-	goal = vb_policy_goal(&vb->policy, s);
-	offset = vb->policy.offset;
-	spin_unlock(&vb->policy_lock);
-	trace_vb_decision(vb, s, offset, goal);
-	return goal - s->actual;
-}
 
 /* Everything that may be in flight has arrived: the balloon is at rest. */
 static long settle(struct vb_dev *vb)
@@ -158,7 +89,7 @@ void vb_resize_work(struct work_struct *work)
 	vb_inflate_collect(vb);
 	vb_deflate_collect(vb);
 
-	diff = decide(vb, &s);
+	diff = vb_decide(vb, &s);
 	moved = vb_stalled(vb) ? -ETIMEDOUT : move(vb, diff);
 	vb_inflate_collect(vb);
 	vb_write_actual(vb);
@@ -189,36 +120,4 @@ void vb_resize_work(struct work_struct *work)
 		moved_on(vb, &s, moved);
 	}
 	look_again(vb, delay);
-}
-
-/**
- * vb_state - what the balloon is doing, in a word
- * @vb: the device
- *
- * Context: process.
- * Return: a string constant, listed in Documentation/ABI.
- */
-const char *vb_state(struct vb_dev *vb)
-{
-	struct vb_snapshot s;
-	bool holding_off;
-	s64 goal;
-
-	if (!READ_ONCE(vb->online))
-		return "frozen";
-	if (vb_queue_broken(&vb->queues[VB_VQ_INFLATE]) ||
-	    vb_queue_broken(&vb->queues[VB_VQ_DEFLATE]))
-		return "broken";
-	if (vb_stalled(vb))
-		return "stalled";
-	vb_snapshot(vb, &s);
-	spin_lock(&vb->policy_lock);
-	goal = vb_policy_goal(&vb->policy, &s);
-	holding_off = vb_policy_holding_off(&vb->policy, s.now);
-	spin_unlock(&vb->policy_lock);
-	if (goal < s.actual)
-		return "deflating";
-	if (holding_off)
-		return "holding-off";
-	return goal > s.actual ? "inflating" : "idle";
 }

@@ -83,9 +83,13 @@ static ssize_t tunable_show(struct device *dev, struct device_attribute *attr,
 static ssize_t tunable_store(struct device *dev, struct device_attribute *attr,
 			     const char *buf, size_t count)
 {
-	int err = vb_tunable_set(to_vb(dev), attr_id(attr), buf);
+	struct vb_dev *vb = to_vb(dev);
+	int err = vb_tunable_set(vb, attr_id(attr), buf);
 
-	return err ?: count;
+	if (err)
+		return err;
+	vb_kick_resize(vb);
+	return count;
 }
 
 #define TUNABLE_ATTR(_name, _id)					\

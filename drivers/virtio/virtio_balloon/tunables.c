@@ -176,7 +176,7 @@ unsigned int vb_tunable_get(struct vb_dev *vb, enum vb_tunable_id id)
 }
 
 /**
- * vb_tunable_set - change a device's tunable, and have the worker look
+ * vb_tunable_set - change a device's tunable
  * @vb: the device
  * @id: which
  * @text: what somebody wrote
@@ -195,6 +195,5 @@ int vb_tunable_set(struct vb_dev *vb, enum vb_tunable_id id, const char *text)
 	spin_lock(&vb->policy_lock);
 	apply(vb, id, value);
 	spin_unlock(&vb->policy_lock);
-	vb_kick_resize(vb);
 	return 0;
 }

@@ -1,8 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Starting and stopping the workers.
+ * Starting and stopping the workers, and keeping the system awake for them.
  */
+#include <linux/device.h>
+#include <linux/pm.h>
+
 #include "balloon.h"
+
+/**
+ * vb_stay_awake - keep the system from suspending
+ * @vb: the device
+ * @why: the reason, to be taken back with vb_relax()
+ *
+ * Context: any; hard interrupt included.
+ */
+void vb_stay_awake(struct vb_dev *vb, unsigned int why)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&vb->awake_lock, flags);
+	if (!vb->awake)
+		pm_stay_awake(&vb->vdev->dev);
+	vb->awake |= why;
+	spin_unlock_irqrestore(&vb->awake_lock, flags);
+}
+
+/**
+ * vb_relax - a reason to stay awake is gone
+ * @vb: the device
+ * @why: the reason
+ *
+ * Context: any.
+ */
+void vb_relax(struct vb_dev *vb, unsigned int why)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&vb->awake_lock, flags);
+	if (vb->awake && !(vb->awake & ~why))
+		pm_relax(&vb->vdev->dev);
+	vb->awake &= ~why;
+	spin_unlock_irqrestore(&vb->awake_lock, flags);
+}
 
 /**
  * vb_kick_resize - something changed: have the worker look

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The kernel's side of the policy: what it looks at, and who may ask it.
+ */
+#include <linux/ktime.h>
+#include <linux/math64.h>
+
+#include "balloon.h"
+#include "trace.h"
+
+/**
+ * vb_snapshot - what the decisions look at
+ * @vb: the device
+ * @s: filled in; the target is the last one that the worker read, since
+ *	reading it may sleep
+ *
+ * Context: any but interrupt. Under vb->policy_lock where the decision changes
+ * the offset, so that no release goes by unseen.
+ */
+void vb_snapshot(struct vb_dev *vb, struct vb_snapshot *s)
+{
+	s->now = div_u64(ktime_get_ns(), NSEC_PER_MSEC);
+	s->target = READ_ONCE(vb->last_target);
+	s->actual = vb_store_pages(&vb->store) +
+		    atomic_long_read(&vb->inflating);
+	s->available = si_mem_available();
+}
+
+/**
+ * vb_hold_off - pages are about to be released, but not by the worker
+ * @vb: the device
+ *
+ * Context: reclaim, OOM.
+ */
+void vb_hold_off(struct vb_dev *vb)
+{
+	struct vb_snapshot s;
+
+	spin_lock(&vb->policy_lock);
+	vb_snapshot(vb, &s);
+	vb_policy_hold_off(&vb->policy, &s);
+	spin_unlock(&vb->policy_lock);
+}
+
+/**
+ * vb_released - pages were released, but not by the worker
+ * @vb: the device
+ *
+ * Context: reclaim, OOM.
+ */
+void vb_released(struct vb_dev *vb)
+{
+	struct vb_snapshot s;
+
+	spin_lock(&vb->policy_lock);
+	vb_snapshot(vb, &s);
+	vb_policy_released(&vb->policy, &s);
+	spin_unlock(&vb->policy_lock);
+}
+
+/**
+ * vb_decide - where is the balloon to go?
+ * @vb: the device
+ * @s: filled in, with a target that was just read
+ *
+ * Context: the resize worker.
+ * Return: pages from where it is.
+ */
+s64 vb_decide(struct vb_dev *vb, struct vb_snapshot *s)
+{
+	s64 goal, offset;
+
+	WRITE_ONCE(vb->last_target, vb_read_target(vb));
+	spin_lock(&vb->policy_lock);
+	vb_snapshot(vb, s);
+	vb_policy_new_target(&vb->policy, s);
+	vb_policy_return_deficit(&vb->policy, s);
+	goal = vb_policy_goal(&vb->policy, s);
+	offset = vb->policy.offset;
+	spin_unlock(&vb->policy_lock);
+	trace_vb_decision(vb, s, offset, goal);
+	return goal - s->actual;
+}
+
+/**
+ * vb_state - what the balloon is doing, in a word
+ * @vb: the device
+ *
+ * Context: process.
+ * Return: a string constant, listed in Documentation/ABI.
+ */
+const char *vb_state(struct vb_dev *vb)
+{
+	struct vb_snapshot s;
+	bool holding_off;
+	s64 goal;
+
+	if (!READ_ONCE(vb->online))
+		return "frozen";
+	if (vb_queue_broken(&vb->queues[VB_VQ_INFLATE]) ||
+	    vb_queue_broken(&vb->queues[VB_VQ_DEFLATE]))
+		return "broken";
+	if (vb_stalled(vb))
+		return "stalled";
+	vb_snapshot(vb, &s);
+	spin_lock(&vb->policy_lock);
+	goal = vb_policy_goal(&vb->policy, &s);
+	holding_off = vb_policy_holding_off(&vb->policy, s.now);
+	spin_unlock(&vb->policy_lock);
+	if (goal < s.actual)
+		return "deflating";
+	if (holding_off)
+		return "holding-off";
+	return goal > s.actual ? "inflating" : "idle";
+}
