@@ -27,13 +27,13 @@ for n in $(seq {FILE_MIB // 40}); do
 done >big
 rm part
 """
-# A long window makes the compressor keep what it has seen: anonymous memory. What comes
-# out is unpacked and compared, so a page that went astray would be noticed.
-COMPRESS = """
+# A long window makes the compressor keep what it has seen: anonymous memory. Then the
+# result is checked against its checksum, and the file read again: page cache.
+WORK = """
 cd /var/tmp
-zstd -q -f -T2 -4 --long=26 big -o big.zst && echo compressed &&
-zstd -q -dc --long=26 big.zst | cmp - big && echo the same
+zstd -q -f -T2 -4 --long=26 big -o big.zst && zstd -q -t --long=26 big.zst && cat big >/dev/null
 """
+
 
 class Timeline:
     """Takes a row of numbers once a second and prints it."""
@@ -145,18 +145,18 @@ def show(guest):
     timeline.phase("writes a large file")
     guest.check(GENERATE, timeout=180)
     timeline.phase("compresses it")
-    work = guest.start(COMPRESS)
+    work = guest.start(WORK)
     time.sleep(SECONDS / 2)
     given = Move(timeline, "the host takes half", SMALL)
     returned = Move(timeline, "the host gives it back", guest.memory)
-    timeline.phase("unpacks and compares")
+    timeline.phase("checks the result")
     done = work.ended(WORK_SECONDS)
     timeline.stop()
     if done and work.status:
         raise LabError(f"the guest's work failed ({work.status}): {work.output}")
     if not done:
         work.kill()
-    print("-- the work is done: unpacked again, the file is the same" if done else
+    print("-- the work is done, and its result is sound" if done else
           "-- this machine is slow: the work is stopped", flush=True)
     return timeline, given, returned
 
