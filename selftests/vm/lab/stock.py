@@ -133,6 +133,6 @@ def _arrange(tmp, path, release):
     for link in ("build", "source"):
         (folder / link).unlink(missing_ok=True)
     (folder / "build").symlink_to(path / "unpacked" / headers)
-    cache.run(["depmod", "-b", tmp / "root", release])
+    cache.run(["/sbin/depmod", "-b", tmp / "root", release])
     for junk in ("boot", "usr/share", "usr/lib/modules", "lib/modules"):
         cache.run(["rm", "-rf", unpacked / junk])
