@@ -44,6 +44,8 @@ def guest_table(files):
     tests = {column: {case.name: case for case in files[GUESTS, column].cases}
              for column in columns}
     names = list(dict.fromkeys(name for column in columns for name in tests[column]))
+    # Tests inside the guest in their own order, then those of the host by name.
+    names.sort(key=lambda name: (1, name) if name.startswith("test_") else (name == "plan" and 2, ""))
     rows = [["test", *(column.replace("-", " ") for column in columns)]]
     return rows + [[name, *(cell(tests[column].get(name)) for column in columns)]
                    for name in names]
