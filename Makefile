@@ -77,8 +77,8 @@ demo: ## watch the driver at work in a Debian guest, after installing what that 
 	@selftests/vm/demo
 
 .PHONY: lint
-lint: ## only check the sources
-	@selftests/check lint
+lint: ## only check the sources, and that the documents say the same
+	@selftests/check lint abi
 
 .PHONY: unit
 unit: ## only test the decisions, in userspace
