@@ -82,7 +82,7 @@ def parameters():
 
 def states():
     """Return the words that the attribute `state` may show."""
-    body = re.search(r"^const char \*vb_state\(.*?^\}", read("resize.c"), re.S | re.M).group()
+    body = re.search(r"^const char \*vb_state\(.*?^\}", read("decide.c"), re.S | re.M).group()
     return set(re.findall(r'"([a-z-]+)"', body))
 
 
