@@ -43,7 +43,8 @@ class Job:
 
     def ended(self, timeout):
         """Wait for the end; return whether it came in time."""
-        return self._channel.reached(lambda: self.status is not None, timeout)
+        return self._channel.reached(lambda: self.status is not None, timeout,
+                                     lambda: f"'{self.command}' had printed:\n{self.output}")
 
     def wait_for(self, text, timeout=60):
         """Wait until the output contains `text`; an end without it is an error as well."""
@@ -87,7 +88,7 @@ class Channel:
         self._thread = threading.Thread(target=self._read_all, daemon=True)
         self._thread.start()
 
-    def reached(self, done, timeout, why=lambda: "it ended too early"):
+    def reached(self, done, timeout, why):
         """Wait until done(); return False on a timeout, fail when the guest is gone."""
         deadline = time.monotonic() + timeout
         with self._changed:

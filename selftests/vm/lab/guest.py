@@ -314,10 +314,18 @@ class Guest:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
     def tail(self, lines=40):
-        """Return the end of the console, for a message."""
-        end = self.console().splitlines()[-lines:]
+        """Return what of the console belongs in a message: the first report of something
+        bad with what follows it, and the end."""
+        console = self.console().splitlines()
+        bad = scan.bad_lines("\n".join(console), self.allowed)
+        start = max(0, len(console) - lines)
+        if bad and console.index(bad[0]) < start:
+            first = console.index(bad[0])
+            part = [*console[first:first + lines], "[...]", *console[-5:]]
+        else:
+            part = console[start:]
         return "\n".join([f"--- console of {self.label} (all of it: {self.log})",
-                          *("  " + line for line in end), "---"])
+                          *("  " + line for line in part), "---"])
 
     # --- moving ---------------------------------------------------------------
 
@@ -352,9 +360,8 @@ class Guest:
     # --- inside -----------------------------------------------------------------
 
     def _fail(self, text):
-        bad = scan.bad_lines(self.console(), self.allowed)
-        if bad:
-            text += "\n  the console says: " + "\n  ".join(bad[:5])
+        for line in scan.bad_lines(self.console(), self.allowed)[:5]:
+            text += f"\n  the console says: {line}"
         raise GuestError(f"{text}\n{self.tail()}")
 
     def _new_disk(self, name, size):
