@@ -84,7 +84,8 @@ def hold(guest, mib):
 
     It outlives the connection, so that the guest can move to another QEMU.
     """
-    guest.check(f"(setsid pattern hold {mib}; echo $? >/tmp/held.status) >/tmp/held 2>&1 </dev/null &"
+    guest.check(f"rm -f /tmp/held*; (setsid pattern hold {mib}; echo $? >/tmp/held.status)"
+                " >/tmp/held 2>&1 </dev/null &"
                 " i=0; until grep -q ready /tmp/held; do"
                 " sleep 0.2; i=$((i + 1)); [ $i -lt 300 ] || exit 1; done")
 
