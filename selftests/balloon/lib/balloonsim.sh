@@ -271,6 +271,18 @@ nothing_hangs()
 	[ -z "$hang_left" ] || fail "blocked: $hang_left"
 }
 
+# What the kernel says from here on.
+log_mark()
+{
+	log_mark="mark $$ $(cut -d ' ' -f 1 /proc/uptime)"
+	echo "$log_mark" >/dev/kmsg
+}
+
+log_since_mark()
+{
+	dmesg | sed "1,/$log_mark/d"
+}
+
 # The kernel said nothing that it only says when something broke.
 kernel_is_well()
 {
