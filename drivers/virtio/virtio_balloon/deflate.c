@@ -146,7 +146,7 @@ static long deflate_message(struct vb_dev *vb, long pages,
 	}
 	err = post_message(vb, buf, &list, nr);
 	list_splice(&list, freed);
-	return err ?: nr;
+	return err ? err : (long)nr;
 }
 
 /**
