@@ -2,11 +2,11 @@
 /*
  * <linux/balloon.h> for kernels before 7.0, which have <linux/balloon_compaction.h>.
  *
- * Supplies: struct balloon_dev_info and balloon_devinfo_init(),
- * balloon_page_enqueue(), balloon_page_list_enqueue(), balloon_page_dequeue(),
- * balloon_page_list_dequeue() on it; migratepage() with the meaning it has
- * since 7.0, where the core moves the pages on its lists and the driver only
- * talks to the host; CONFIG_BALLOON and CONFIG_BALLOON_MIGRATION.
+ * Supplies: struct balloon_dev_info, and balloon_devinfo_init(),
+ * balloon_page_list_enqueue() and balloon_page_list_dequeue() on it;
+ * migratepage() with the meaning it has since 7.0, where the core moves the
+ * pages on its lists and the driver only talks to the host;
+ * CONFIG_BALLOON_MIGRATION. There are no functions for single pages.
  *
  * On every kernel, also on the newest: balloon_node_pages_add().
  *
@@ -23,7 +23,6 @@
 #include_next <linux/balloon.h>
 #else
 
-#include <linux/build_bug.h>
 #include <linux/spinlock.h>
 
 /*
@@ -43,38 +42,17 @@
 #undef balloon_dev_info
 #undef balloon_devinfo_init
 
-#if defined(CONFIG_MEMORY_BALLOON) && !defined(CONFIG_BALLOON)
-#define CONFIG_BALLOON 1
-#endif
 #if defined(CONFIG_BALLOON_COMPACTION) && !defined(CONFIG_BALLOON_MIGRATION)
 #define CONFIG_BALLOON_MIGRATION 1
 #endif
 
-/*
- * @isolated_pages and @pages are the fields of @core, under the names and with
- * the types that they have since 7.0.
- */
 struct balloon_dev_info {
-	union {
-		struct compat_balloon_core core;
-		struct {
-			unsigned long isolated_pages;
-			spinlock_t pages_lock;	/* protects both, in the core */
-			struct list_head pages;
-		};
-	};
+	struct compat_balloon_core core;
 	int (*migratepage)(struct balloon_dev_info *b_dev_info,
 			   struct page *newpage, struct page *page,
 			   enum migrate_mode mode);
 	bool adjust_managed_page_count;
 };
-
-static_assert(offsetof(struct balloon_dev_info, isolated_pages) ==
-	      offsetof(struct balloon_dev_info, core.isolated_pages));
-static_assert(offsetof(struct balloon_dev_info, pages_lock) ==
-	      offsetof(struct balloon_dev_info, core.pages_lock));
-static_assert(offsetof(struct balloon_dev_info, pages) ==
-	      offsetof(struct balloon_dev_info, core.pages));
 
 #ifdef CONFIG_BALLOON_COMPACTION
 /* The core no longer knows @page, which is about to be freed. */
@@ -164,10 +142,6 @@ compat_balloon_list_enqueue(struct balloon_dev_info *b_dev_info,
 }
 
 /* A macro is not expanded inside itself, so these call the kernel's functions. */
-#define balloon_page_enqueue(b, page) \
-	balloon_page_enqueue(&(b)->core, page)
-#define balloon_page_dequeue(b) \
-	balloon_page_dequeue(&(b)->core)
 #define balloon_page_list_enqueue(b, list) \
 	compat_balloon_list_enqueue(b, list)
 #define balloon_page_list_dequeue(b, list, n) \

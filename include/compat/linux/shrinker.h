@@ -100,6 +100,4 @@ static inline void shrinker_free(struct compat_shrinker *s)
 
 #endif /* !COMPAT_HAVE_SHRINKER_ALLOC */
 
-#define shrinker_data(s)	((s)->private_data)
-
 #endif /* COMPAT_LINUX_SHRINKER_H */

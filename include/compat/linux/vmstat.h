@@ -48,7 +48,4 @@ static inline unsigned long compat_global_node_page_state(int item)
 
 #endif /* !COMPAT_HAVE_RECLAIM_NODE_STATS */
 
-#define global_reclaim_pages(events, item) \
-	((void)(events), global_node_page_state(item))
-
 #endif /* COMPAT_LINUX_VMSTAT_H */
