@@ -14,7 +14,7 @@ import time
 import traceback
 
 from . import kernels, ktap, testing
-from .cache import BUILD, LabError
+from .cache import BUILD, LabError, locked
 
 TESTS = Path(__file__).resolve().parent.parent / "tests"
 
@@ -35,15 +35,16 @@ class HostTest:
 
     def run(self, kernel, driver):
         """Run the test in a new process; return its Case and the seconds it took."""
-        start = time.monotonic()
-        case = self._run(kernel, driver)
-        return case, time.monotonic() - start
-
-    def _run(self, kernel, driver):
         why = self.why_not(kernel.name, driver)
         if why:
-            return ktap.Case(self.name, "skip", why)
+            return ktap.Case(self.name, "skip", why), 0
         label = f"{kernel.name}-{driver}-{self.name}"
+        with locked(f"test-{label}"):
+            start = time.monotonic()
+            case = self._run(kernel, driver, label)
+            return case, time.monotonic() - start
+
+    def _run(self, kernel, driver, label):
         result = BUILD / "vm" / f"{label}.ktap"
         result.parent.mkdir(parents=True, exist_ok=True)
         result.unlink(missing_ok=True)

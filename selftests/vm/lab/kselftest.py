@@ -4,7 +4,7 @@ import re
 import time
 
 from . import ktap
-from .cache import ROOT, LabError
+from .cache import ROOT, LabError, locked
 from .guest import Guest, GuestError
 
 FOLDER = ROOT / "selftests/balloon"
@@ -35,18 +35,23 @@ def timeout():
 class Batch:
     """Runs tests one after the other, in a new guest whenever the last one died."""
 
-    def __init__(self, kernel, driver, report, files=None, limit=None):
+    def __init__(self, kernel, driver, report, files=None, limit=None, label=None):
         """`report(case, seconds)` is called with each result; `files` are further tests."""
         self.kernel = kernel
         self.driver = driver
         self.report = report
         self.files = files
+        self.label = label or f"{kernel.name}-{driver}-batch"
         self.limit = limit or timeout()
         self.guest = None
         self.boots = 0
 
     def run(self, names):
         """Run the tests and report each; at the end the guest's verdict."""
+        with locked(f"test-{self.label}"):
+            self._run_all(names)
+
+    def _run_all(self, names):
         for name in names:
             start = time.monotonic()
             try:
@@ -63,7 +68,7 @@ class Batch:
         memory = "2G" if self.kernel.name == "debug" else "1G"
         guest = Guest(self.kernel, driver=self.driver, load=False, balloon=None, tests=True,
                       memory=memory, files=self.files,
-                      label=f"{self.kernel.name}-{self.driver}-batch{self.boots}")
+                      label=f"{self.label}-{self.boots}")
         try:
             guest.start_guest()
         except BaseException:

@@ -104,7 +104,7 @@ def test_batch(lab):
     files = {f"tests/balloon/{name}": f"#!/bin/sh\n{text}\n"
              for name, (text, _) in MADE_UP.items() if text}
     batch = kselftest.Batch(lab.kernel, lab.driver, lambda case, _: results.update({case.name: case}),
-                            files=files, limit=15)
+                            files=files, limit=15, label=f"{lab.label}-batch")
     batch.run([name for name, (text, _) in MADE_UP.items() if text])
     for name, (_, want) in MADE_UP.items():
         got = results[name].count()
