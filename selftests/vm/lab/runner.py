@@ -91,31 +91,39 @@ def run_tests(options):
     if options.list:
         show_list(inside, outside)
         return 0
-    tasks, reports = [], []
-    for name in kernel_names(options.kernel):
-        kernel = kernels.get(name)
-        for driver in options.driver.split(","):
-            if driver not in DRIVERS:
-                raise LabError(f"no driver {driver}; there are {' '.join(DRIVERS)}")
-            planned = [*inside, *([kselftest.VERDICT] if inside else []),
-                       *(test.name for test in outside)]
-            report = Report(kernel, driver, planned, part=bool(options.tests))
-            reports.append(report)
-            if driver == "ours":
-                drivers.build(kernel)
-            if inside:
-                drivers.build_simulator(kernel)
-                tasks.append((run_inside, kernel, driver, inside, report))
-            tasks += [(run_outside, kernel, driver, test, report) for test in outside]
+    reports, futures = [], []
     with ThreadPoolExecutor(options.jobs) as pool:
-        futures = [pool.submit(*task) for task in tasks]
         try:
+            for task, report in prepare(options, inside, outside):
+                futures.append(pool.submit(*task))
+                if report not in reports:
+                    reports.append(report)
             for future in futures:
                 future.result()
         except KeyboardInterrupt:
             # Guests and test processes end with this one.
             os._exit(130)
     return 1 if any(report.failed() for report in reports) else 0
+
+
+def prepare(options, inside, outside):
+    """Yield (task, report) for all that is to run; the next kernel is fetched, and the
+    modules are built for it, while the tests of the one before run."""
+    for driver in options.driver.split(","):
+        if driver not in DRIVERS:
+            raise LabError(f"no driver {driver}; there are {' '.join(DRIVERS)}")
+    planned = [*inside, *([kselftest.VERDICT] if inside else []), *(test.name for test in outside)]
+    for name in kernel_names(options.kernel):
+        kernel = kernels.get(name)
+        for driver in options.driver.split(","):
+            report = Report(kernel, driver, planned, part=bool(options.tests))
+            if driver == "ours":
+                drivers.build(kernel)
+            if inside:
+                drivers.build_simulator(kernel)
+                yield (run_inside, kernel, driver, inside, report), report
+            for test in outside:
+                yield (run_outside, kernel, driver, test, report), report
 
 
 def run_inside(kernel, driver, names, report):
