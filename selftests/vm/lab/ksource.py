@@ -19,6 +19,7 @@ DROP_CODE = [
     "drivers/power", "drivers/regulator", "drivers/s390", "drivers/scsi", "drivers/soc",
     "drivers/spi", "drivers/staging", "drivers/usb", "drivers/video",
 ]
+SUBFOLDERS_ONLY = {"drivers/net"}      # drivers/net/loopback.c is in every kernel
 DROP_WHOLE = [
     "Documentation/devicetree", "Documentation/translations", "tools/perf",
     "tools/testing/selftests/bpf", "tools/testing/selftests/net",
@@ -30,9 +31,9 @@ NOTE = f"source-{FORMAT}-{cache.digest(*DROP_CODE, *DROP_WHOLE)}"
 
 def _patterns(top):
     """Return what tar leaves out; * in a pattern of tar also stands for slashes."""
-    return [f"--exclude={top}/{folder}/*.{end}" for folder in DROP_CODE
-            for end in ("c", "h", "S", "dts", "dtsi")] + [
-                f"--exclude={top}/{folder}" for folder in DROP_WHOLE]
+    code = [f"{folder}/*" if folder in SUBFOLDERS_ONLY else folder for folder in DROP_CODE]
+    return ([f"--exclude={top}/{folder}/*.{end}" for folder in code for end in ("c", "h", "S", "dts", "dtsi")]
+            + [f"--exclude={top}/{folder}" for folder in DROP_WHOLE])
 
 
 def _fetch():
