@@ -140,8 +140,8 @@ struct bsim {
 	struct list_head node;
 	struct dentry *dir;
 
-	spinlock_t lock;
-	struct mutex service;
+	spinlock_t lock;	/* rings, books and their counters */
+	struct mutex service;	/* one round of service at a time */
 
 	struct virtio_balloon_config config;
 	unsigned int config_len;

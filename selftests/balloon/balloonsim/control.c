@@ -9,6 +9,7 @@
 
 #include "balloonsim.h"
 
+/* Devices come and go one at a time. */
 DEFINE_MUTEX(bsim_control_lock);
 static LIST_HEAD(devices);
 

@@ -16,7 +16,8 @@
 
 static bool shape_is_wrong(struct bsim_queue *q, const char *what, u32 value)
 {
-	bsim_violation(q->sim, "buffer-shape: queue %u (%s), %s %u", q->index, q->name, what, value);
+	bsim_violation(q->sim, "buffer-shape: queue %u (%s), %s %u", q->index,
+		       q->name, what, value);
 	return false;
 }
 

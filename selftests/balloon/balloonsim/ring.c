@@ -180,9 +180,12 @@ static bool driver_wants_interrupt(struct bsim_queue *q, u16 old)
 {
 	struct virtio_device *vdev = &q->sim->vdev;
 
-	if (bsim_has(q->sim, VIRTIO_RING_F_EVENT_IDX))
-		return vring_need_event(virtio16_to_cpu(vdev, READ_ONCE(vring_used_event(&q->ring))),
+	if (bsim_has(q->sim, VIRTIO_RING_F_EVENT_IDX)) {
+		__virtio16 event = READ_ONCE(vring_used_event(&q->ring));
+
+		return vring_need_event(virtio16_to_cpu(vdev, event),
 					q->used_idx, old);
+	}
 
 	return !(virtio16_to_cpu(vdev, READ_ONCE(q->ring.avail->flags)) &
 		 VRING_AVAIL_F_NO_INTERRUPT);

@@ -164,7 +164,7 @@ static int server(void *data)
 /* Any context. */
 void bsim_serve_wake(struct bsim *sim)
 {
-	smp_mb();
+	smp_mb();	/* what the caller changed is seen before the flag */
 	WRITE_ONCE(sim->work, true);
 	wake_up(&sim->wake);
 }
