@@ -105,6 +105,7 @@ def chart(title, x_name, y_name, lines, phases=()):
 
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
            f'width="{WIDTH}" height="{HEIGHT}" role="img" aria-label="{escape(title)}">',
+           "<!-- SPDX-License-Identifier: GPL-2.0-only -->",
            _style(len(lines)),
            f'<text class="title" x="{LEFT}" y="26">{escape(title)}</text>']
     for number, phase in enumerate(phases):
@@ -112,9 +113,13 @@ def chart(title, x_name, y_name, lines, phases=()):
         if number % 2 == 0:
             out.append(f'<rect class="phase" x="{_number(x)}" y="{TOP - 22}" '
                        f'width="{_number(width)}" height="{HEIGHT - TOP - BOTTOM + 22}"/>')
-    # The names come after all the bands: a long name may reach into the next one.
-    out += [f'<text class="small" x="{_number(place_x((phase.start + phase.end) / 2))}" '
-            f'y="{TOP - 7}" text-anchor="middle">{escape(phase.name)}</text>' for phase in phases]
+    # The names come after all the bands: a long name may reach into the next one,
+    # so that neighbours stand on lines of their own, and all of them in the picture.
+    for number, phase in enumerate(phases):
+        half = len(phase.name) * 3.3
+        x = min(place_x((phase.start + phase.end) / 2), WIDTH - RIGHT - half)
+        out.append(f'<text class="small" x="{_number(x)}" y="{TOP - 7 + number % 2 * 15}" '
+                   f'text-anchor="middle">{escape(phase.name)}</text>')
     out += _axes(x_name, y_name, (end, top, step), place_x, place_y)
     left = LEFT
     for number, line in enumerate(lines):
