@@ -160,7 +160,7 @@ void guest_work(struct guest *g)
 	must(p->offset == before || g->now >= g->no_growth_before,
 	     "return at %llu", (unsigned long long)g->now);
 
-	diff = vb_policy_goal(p, &s) - s.actual;
+	diff = vb_policy_step(p, &s, vb_policy_goal(p, &s));
 	if (diff > 0)
 		moved = inflate(g, &s, diff);
 	else if (diff < 0)
@@ -169,7 +169,7 @@ void guest_work(struct guest *g)
 		g->look_at = rest(g, &s);
 		return;
 	}
-	if (moved >= BUF_PAGES || s.actual + moved >= s.target)
+	if (moved >= BUF_PAGES || s.actual + moved >= s.target + p->offset)
 		vb_policy_progress(p);
 	g->look_at = g->now;
 }

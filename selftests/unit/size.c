@@ -170,6 +170,65 @@ static void goal_of_anything(void **state)
 	}
 }
 
+static void step(void **state)
+{
+	static const struct {
+		const char *name;
+		s64 actual, available, goal, step;
+	} t[] = {
+		/* the reserve is 1000 throughout */
+		{ "at the goal", 500, 9000, 500, 0 },
+		{ "shrink at once", 500, 9000, 100, -400 },
+		{ "shrink below the reserve", 500, 0, 100, -400 },
+		{ "grow at once", 100, 9000, 500, 400 },
+		{ "half of the slack is enough", 100, 1800, 500, 400 },
+		{ "just not enough", 100, 1798, 500, 399 },
+		{ "half of the slack", 100, 1100, 200, 50 },
+		{ "one page of slack", 100, 1001, 101, 1 },
+		{ "huge", 0, HUGE_PAGES, HUGE_PAGES, (HUGE_PAGES - 1000) / 2 },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(t); i++) {
+		struct vb_policy p = { .tune.reserve = 1000 };
+		struct vb_snapshot s = {
+			.actual = t[i].actual,
+			.available = t[i].available,
+		};
+
+		want(vb_policy_step(&p, &s, t[i].goal), t[i].step, t[i].name);
+	}
+}
+
+/* Step by step the goal is reached exactly, or the reserve is, and no less. */
+static void steps_end(void **state)
+{
+	s64 start, wish;
+
+	(void)state;
+	for (start = 1000; start < 40000; start += 777) {
+		for (wish = 1; wish < 40000; wish += 1333) {
+			struct vb_policy p = { .tune.reserve = 1000 };
+			struct vb_snapshot s = {
+				.target = wish, .available = start,
+			};
+			unsigned int rounds = 0;
+			s64 move;
+
+			while ((move = vb_policy_step(&p, &s,
+						      vb_policy_goal(&p, &s)))) {
+				s.actual += move;
+				s.available -= move;
+				rounds++;
+			}
+			want(s.actual, wish < start - 1000 ? wish : start - 1000,
+			     "size");
+			assert_true(rounds < 20);
+		}
+	}
+}
+
 static void oom_quota(void **state)
 {
 	static const struct {
@@ -209,6 +268,8 @@ int main(void)
 		cmocka_unit_test(slack_and_need),
 		cmocka_unit_test(goal),
 		cmocka_unit_test(goal_of_anything),
+		cmocka_unit_test(step),
+		cmocka_unit_test(steps_end),
 		cmocka_unit_test(oom_quota),
 	};
 

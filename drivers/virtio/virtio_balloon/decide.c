@@ -64,11 +64,11 @@ void vb_released(struct vb_dev *vb)
  * @s: filled in, with a target that was just read
  *
  * Context: the resize worker.
- * Return: pages from where it is.
+ * Return: pages from where it is, to be looked at again after.
  */
 s64 vb_decide(struct vb_dev *vb, struct vb_snapshot *s)
 {
-	s64 goal, offset;
+	s64 goal, offset, step;
 
 	WRITE_ONCE(vb->last_target, vb_read_target(vb));
 	spin_lock(&vb->policy_lock);
@@ -76,10 +76,11 @@ s64 vb_decide(struct vb_dev *vb, struct vb_snapshot *s)
 	vb_policy_new_target(&vb->policy, s);
 	vb_policy_return_deficit(&vb->policy, s);
 	goal = vb_policy_goal(&vb->policy, s);
+	step = vb_policy_step(&vb->policy, s, goal);
 	offset = vb->policy.offset;
 	spin_unlock(&vb->policy_lock);
 	trace_vb_decision(vb, s, offset, goal);
-	return goal - s->actual;
+	return step;
 }
 
 /**

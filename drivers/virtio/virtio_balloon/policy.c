@@ -95,6 +95,28 @@ s64 vb_policy_goal(const struct vb_policy *p, const struct vb_snapshot *s)
 }
 
 /**
+ * vb_policy_step - how far to go before looking again
+ * @p: policy
+ * @s: snapshot
+ * @goal: where to
+ *
+ * Growth takes at most half of the slack at a time: the guest allocates beside
+ * it, and what is said to be available lags behind by what the processors hold
+ * back, so that the reserve is approached in ever smaller steps.
+ *
+ * Return: pages, negative to shrink, 0 at the goal.
+ */
+s64 vb_policy_step(const struct vb_policy *p, const struct vb_snapshot *s,
+		   s64 goal)
+{
+	s64 diff = goal - s->actual;
+
+	if (diff <= 0)
+		return diff;
+	return min_s64(diff, max_s64(vb_policy_slack(p, s) / 2, 1));
+}
+
+/**
  * vb_policy_oom_quota - what one out-of-memory call may take back
  * @p: policy
  * @s: snapshot

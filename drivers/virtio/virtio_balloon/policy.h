@@ -77,6 +77,8 @@ s64 vb_policy_default_reserve(s64 memory, unsigned int page_shift);
 s64 vb_policy_slack(const struct vb_policy *p, const struct vb_snapshot *s);
 s64 vb_policy_need(const struct vb_policy *p, const struct vb_snapshot *s);
 s64 vb_policy_goal(const struct vb_policy *p, const struct vb_snapshot *s);
+s64 vb_policy_step(const struct vb_policy *p, const struct vb_snapshot *s,
+		   s64 goal);
 s64 vb_policy_oom_quota(const struct vb_policy *p, const struct vb_snapshot *s,
 			s64 minimum);
 bool vb_policy_holding_off(const struct vb_policy *p, u64 now);

@@ -6,6 +6,8 @@
  * Parse, validate, then commit: a bad value changes nothing, gets -EINVAL and
  * a line in the kernel log that names the range.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/kstrtox.h>
 #include <linux/mm.h>
 #include <linux/module.h>
