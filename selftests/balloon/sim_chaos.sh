@@ -9,7 +9,7 @@ cd "$(dirname "$0")" || exit 1
 . ./lib/balloonsim.sh
 
 SEED=${SEED:-$(($(date +%s) % 100000 + $$))}
-SECONDS_EACH=${CHAOS_SECONDS:-6}
+SECONDS_EACH=${CHAOS_SECONDS:-4}
 
 chaos()		# number, features
 {

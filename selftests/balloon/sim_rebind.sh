@@ -38,7 +38,7 @@ again_and_again()	# times, end, start
 
 sim_setup
 total=$(meminfo MemTotal)
-span=$(roomy_pages 10)
+span=$(roomy_pages 4)
 ktap_plan 4
 ktap_case bind_and_unbind again_and_again 60 driver_unbind driver_bind
 ktap_case load_and_unload again_and_again 40 driver_unload driver_load

@@ -94,6 +94,7 @@ driver_reload()	# parameters...
 sim_teardown()
 {
 	while read -r sim_each; do
+		# the case that failed may have ended anywhere
 		echo 1 >$SIM/"$sim_each"/calm
 		echo "$sim_each" >$SIM/del_device
 	done <$SIM/devices
