@@ -2,6 +2,7 @@
 """Suspend to idle, S3 and hibernation with the balloon inflated."""
 import time
 
+from lab.guest import GuestError
 from lab.testing import timeout
 
 from common import actual_for, balloon_kib, check_held, check_host_has, hold, pattern, \
@@ -56,6 +57,25 @@ def sleep_and_wake(guest, state, asleep, wake):
                              f"{suspends(guest) - before} times")
 
 
+def need_console(lab):
+    """Skip where the lab cannot see a guest after S3, whatever balloon it has.
+
+    The virtio console of Linux 7.3 does not come back in QEMU 7.2. The proof is
+    a guest without any balloon.
+    """
+    with lab.guest(balloon=None, driver=None, cmdline="no_console_suspend") as guest:
+        job = guest.start("echo mem >/sys/power/state")
+        guest.wait_until(lambda: guest.qmp("query-status")["status"] == "suspended", 30)
+        guest.qmp("system_wakeup")
+        guest.wait_until(lambda: "PM: suspend exit" in guest.console(), 30)
+        guest.no_verdict("it has no balloon")
+        try:
+            job.wait(10 * guest.slow)
+        except GuestError:
+            lab.skip("the lab's virtio console does not survive S3 on this kernel and QEMU, "
+                     "without a balloon either")
+
+
 def idle(lab, guest, total):
     """Suspend to idle; the power button wakes."""
     guest.check("modprobe button; echo 0 >/sys/module/printk/parameters/console_suspend;"
@@ -81,6 +101,7 @@ def to_ram(lab, guest, total):
 
 def test_suspend(lab):
     """Suspend to idle, then S3: pages, books and content are right after each."""
+    need_console(lab)
     with lab.guest(modules=("button",), files=pattern(), cmdline="no_console_suspend") as guest:
         total = guest.meminfo()["MemTotal"]
         prepare(lab, guest)
@@ -90,6 +111,7 @@ def test_suspend(lab):
 
 def test_suspend_moving(lab):
     """S3 while the balloon inflates: it goes on afterwards and ends at the target."""
+    need_console(lab)
     with lab.guest(files=pattern(), cmdline="no_console_suspend") as guest:
         hold(guest, HELD)
         for size in (400_000_001, guest.memory):
@@ -105,6 +127,7 @@ def test_suspend_moving(lab):
 @timeout(400)
 def test_hibernation(lab):
     """The image is resumed in a new QEMU: content is right, the balloon is back and moves."""
+    need_console(lab)
     with lab.guest(swap="1G", files=pattern()) as guest:
         total = guest.meminfo()["MemTotal"]
         prepare(lab, guest)
