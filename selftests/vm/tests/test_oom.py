@@ -18,6 +18,17 @@ def victim(guest, what, mib):
                        f"pattern {what} {mib} && echo verified")
 
 
+def reached(lab, guest, job, word):
+    """Wait for a word of the victim; if it dies before, note what the balloon did."""
+    try:
+        job.wait_for(word, 60 * guest.slow)
+    except AssertionError:
+        lab.note(guest.run("grep -E 'balloon|oom_kill|compact_' /proc/vmstat; "
+                           "cd /sys/bus/virtio/drivers/virtio_balloon/virtio*/ && "
+                           "grep . balloon/* balloon_counters/*")[1])
+        raise
+
+
 def killed(guest):
     """Return how many processes the OOM killer has killed."""
     return guest.vmstat()["oom_kill"]
@@ -43,7 +54,7 @@ def test_oom(lab):
         held = balloon_kib(guest)
         wanted = needs_half_of_the_balloon(guest)
         job = victim(guest, "take", wanted)
-        job.wait_for("verified", 60 * guest.slow)
+        reached(lab, guest, job, "verified")
         lab.check_between("KiB that the balloon keeps", 1, balloon_kib(guest), held - LEAST * held)
         status, output = job.wait(60 * guest.slow)
         lab.check_equal(f"status of a process that needs {wanted} MiB ({output})", status, 0)
@@ -62,7 +73,7 @@ def test_holdoff(lab):
         resize(guest, TARGET)
         held = balloon_kib(guest)
         job = victim(guest, "hold", needs_half_of_the_balloon(guest))
-        job.wait_for("ready", 60 * guest.slow)
+        reached(lab, guest, job, "ready")
         guest.check("killall -KILL pattern")
         low = balloon_kib(guest)
         lab.check_equal("deficit in KiB", -4 * sysfs(guest, "offset_pages"), held - low)
