@@ -99,8 +99,7 @@ class Batch:
         self._clean_up(case)
         good, bad = guest.ask_verdict(name)
         if not good:
-            case.cases.append(ktap.Case("kernel_log", "fail", notes=bad[:20]))
-            case.settle()
+            _add_failure(case, "kernel_log", bad[:20])
         return case
 
     def _show_hang(self, job):
@@ -113,8 +112,7 @@ class Batch:
         status, output = self.guest.run(
             "for m in balloonsim virtio_balloon; do [ ! -d /sys/module/$m ] || rmmod $m; done")
         if status:
-            case.cases.append(ktap.Case("unload", "fail", notes=output.splitlines()))
-            case.settle()
+            _add_failure(case, "unload", output.splitlines())
 
     def _last_verdict(self):
         if not self.guest:
@@ -126,6 +124,13 @@ class Batch:
             return ktap.Case(VERDICT, "fail", notes=str(error).splitlines())
         finally:
             self._drop()
+
+
+def _add_failure(case, name, notes):
+    """Add what the lab saw to a test's own cases, which it has planned without it."""
+    case.cases.append(ktap.Case(name, "fail", notes=notes))
+    case.planned = None
+    case.settle()
 
 
 def _judge(name, job, trouble):
