@@ -9,18 +9,13 @@ cd "$(dirname "$0")" || exit 1
 
 FIRST=0x80000000
 
-free_again()	# KiB
-{
-	[ "$(meminfo MemFree)" -ge "$1" ]
-}
-
 # A whole round: start, blocks, the driver's stop, the host's done.
 round()
 {
 	sim_new "$F_FREE_PAGE_HINT"
 	wait_for 10 bound || fail "no driver"
 	total=$(meminfo MemTotal)
-	free=$(meminfo MemFree)
+	free=$(free_kib)
 	for n in 1 2 3; do
 		blocks=$(sim_get hint_blocks)
 		sim_set hint_cmd_id $((FIRST + n))
@@ -29,7 +24,7 @@ round()
 		check_ge "blocks" $(($(sim_get hint_blocks) - blocks)) 4
 		sim_set hint_cmd_id 1
 		wait_for 20 free_again $((free - total / 24)) ||
-			fail "free memory did not come back: $(meminfo MemFree) of $free KiB"
+			fail "free memory did not come back: $(free_kib) of $free KiB"
 	done
 	# pages of at least half of what was free were shown
 	check_ge "pages hinted" "$(sim_get hint_pages)" $((free * 3 / 8))
@@ -58,7 +53,7 @@ ids()
 host_stops()
 {
 	sim_new "$F_FREE_PAGE_HINT"
-	free=$(meminfo MemFree)
+	free=$(free_kib)
 	sim_set hint_cmd_id $((FIRST + 1))
 	wait_for 20 sim_over hint_blocks 1 || fail "no hints"
 	sim_set hint_cmd_id 0
@@ -77,7 +72,7 @@ host_stops()
 under_pressure()
 {
 	sim_new "$F_FREE_PAGE_HINT"
-	free=$(meminfo MemFree)
+	free=$(free_kib)
 	killed=$(vmstat oom_kill)
 	sim_set hint_cmd_id $((FIRST + 1))
 	wait_for 20 sim_over hint_stops 0 || fail "no stop"
@@ -108,7 +103,7 @@ with_the_balloon()
 unload_in_mid_hint()
 {
 	total=$(meminfo MemTotal)
-	free=$(meminfo MemFree)
+	free=$(free_kib)
 	sim_new "$F_FREE_PAGE_HINT"
 	sim_set delay_us 500
 	sim_set hint_cmd_id $((FIRST + 1))

@@ -37,17 +37,17 @@ told_is_not_enough()
 {
 	sim_new "$F_MUST_TELL_HOST" overwrite=1
 	sim_resize 20000
-	before=$(meminfo MemFree)
+	before=$(free_kib)
 	sim_set serve 0
 	sim_set target 0
 	wait_for 10 sim_over deflating 0 || fail "nothing deflates"
 	sleep 0.5
-	check_le "rise of MemFree in KiB" $(($(meminfo MemFree) - before)) 8192
+	check_le "rise of free memory in KiB" $(($(free_kib) - before)) 8192
 	sim_set scrub 1
 	no_violations
 	sim_set serve 1
 	sim_resize 0
-	check_ge "rise of MemFree in KiB" $(($(meminfo MemFree) - before)) 60000
+	check_ge "rise of free memory in KiB" $(($(free_kib) - before)) 60000
 	sim_del
 	no_violations
 }

@@ -105,7 +105,7 @@ silent_hint()
 {
 	need_ours || return
 	sim_new "$F_FREE_PAGE_HINT"
-	free=$(meminfo MemFree)
+	free=$(free_kib)
 	sim_set serve 0
 	sim_set hint_cmd_id 0x80000005
 	wait_for 10 sim_over hint_blocks 0 || fail "no hints"
@@ -113,17 +113,12 @@ silent_hint()
 	nothing_hangs
 	sim_set hint_cmd_id 1
 	wait_for 10 free_again $((free - $(meminfo MemTotal) / 24)) ||
-		fail "hinted blocks did not come back: $(meminfo MemFree) KiB free of $free"
+		fail "hinted blocks did not come back: $(free_kib) KiB free of $free"
 	still_well
 	sim_set serve 1
 	sim_resize 100
 	sim_del
 	no_violations
-}
-
-free_again()	# KiB
-{
-	[ "$(meminfo MemFree)" -ge "$1" ]
 }
 
 # Pages that the host was told of are neither lost nor used until it answers.

@@ -21,8 +21,8 @@
  *   sim->lock           a spinlock, irqsave: rings, books and their counters.
  *                       Taken from the driver's notification, in any context.
  *
- * The driver's callbacks run with none of them held, in hard interrupt
- * context, as those of a real device do.
+ * The driver's callbacks run with none of them held, from irq_work: in hard
+ * interrupt context, and seen by lockdep as the handler of a real device is.
  */
 #ifndef BALLOONSIM_H
 #define BALLOONSIM_H

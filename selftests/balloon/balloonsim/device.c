@@ -114,7 +114,7 @@ static struct bsim *bsim_alloc(const struct bsim_setup *setup)
 	mutex_init(&sim->service);
 	init_waitqueue_head(&sim->wake);
 	init_waitqueue_head(&sim->mischief_wake);
-	sim->config_irq = IRQ_WORK_INIT_HARD(bsim_config_irq);
+	sim->config_irq = IRQ_WORK_INIT(bsim_config_irq);
 	prandom_seed_state(&sim->serve_rnd, setup->seed);
 	number_queues(sim);
 

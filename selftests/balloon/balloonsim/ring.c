@@ -30,7 +30,7 @@ int bsim_queue_init(struct bsim *sim, struct bsim_queue *q)
 	unsigned int i, num = sim->setup.ring_size;
 
 	q->sim = sim;
-	q->irq = IRQ_WORK_INIT_HARD(bsim_queue_irq);
+	q->irq = IRQ_WORK_INIT(bsim_queue_irq);
 	INIT_LIST_HEAD(&q->idle);
 	INIT_LIST_HEAD(&q->waiting);
 
