@@ -11,10 +11,33 @@
 #include "balloon.h"
 #include "trace.h"
 
-/* The store's pages whose inflate, by migration, is not acknowledged yet. */
-static bool migration_in_flight(struct vb_dev *vb)
+/*
+ * Migration puts pages into the store whose inflate is not acknowledged yet,
+ * and which must not be deflated before. Those of @pages go back. To be looked
+ * at after they left the store: then no other can become one of them.
+ *
+ * Under memory pressure compaction is at work all the time, so that refusing
+ * while any exchange is in flight would leave the guest to the OOM killer.
+ * Return: how many went back.
+ */
+static unsigned int put_back_unacknowledged(struct vb_dev *vb,
+					    struct list_head *pages)
 {
-	return vb_queue_unowned(&vb->queues[VB_VQ_INFLATE]);
+	struct vb_queue *inflate = &vb->queues[VB_VQ_INFLATE];
+	struct page *page, *next;
+	unsigned int nr = 0;
+	LIST_HEAD(back);
+
+	if (!vb_queue_unowned(inflate))
+		return 0;
+	list_for_each_entry_safe(page, next, pages, lru) {
+		if (!vb_queue_names(inflate, page))
+			continue;
+		list_move(&page->lru, &back);
+		nr++;
+	}
+	vb_store_put_back(&vb->store, &back, nr);
+	return nr;
 }
 
 /*
@@ -87,9 +110,8 @@ long vb_deflate_nowait(struct vb_dev *vb, long pages)
 
 		nr = vb_store_remove(&vb->store, &list,
 				     min(pages - freed, (long)VB_BUF_PAGES));
-		/* Looked at after they left the store: see post_message() of inflate.c. */
-		if (!nr || migration_in_flight(vb)) {
-			vb_store_put_back(&vb->store, &list, nr);
+		nr -= put_back_unacknowledged(vb, &list);
+		if (!nr) {
 			vb_buf_put(q, buf);
 			break;
 		}
