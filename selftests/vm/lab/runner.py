@@ -18,11 +18,13 @@ class Report:
 
     def __init__(self, kernel, driver, planned, part):
         """With `part`, results of tests that are not run now stay as they were."""
+        self.kernel, self.driver = kernel, driver
         self.name = f"{kernel.name}-{driver}"
         self.path = RESULTS / "vm" / f"{self.name}.ktap"
         self.head = [f"kernel {kernel.release}, driver {driver}"]
         self.planned = list(planned)
         self.cases = {}
+        self.first = {}         # failures that are tried again
         self.lock = threading.Lock()
         if part and self.path.exists():
             old = ktap.parse(self.path.read_text(encoding="utf-8"))
@@ -35,6 +37,12 @@ class Report:
     def add(self, case, seconds=None):
         """Take a result, print it and save all."""
         with self.lock:
+            old = self.cases.get(case.name)
+            if case.name == kselftest.VERDICT and old and old.result == "fail":
+                return          # no other guest makes up for that
+            if case.name in self.first:
+                notes = self.first[case.name].notes[:5]
+                case.notes = [*case.notes, "second try; the first failed:", *notes]
             self.cases[case.name] = case
             self._save()
             count = case.count()
@@ -49,6 +57,12 @@ class Report:
     def _save(self):
         cases = [self.cases[name] for name in self.planned if name in self.cases]
         atomic_write(self.path, ktap.format_file(cases, len(self.planned), self.head))
+
+    def again(self):
+        """Return the names of the tests that failed, to be tried a second time."""
+        self.first = {name: case for name, case in self.cases.items()
+                      if case.result == "fail" and name != kselftest.VERDICT}
+        return list(self.first)
 
     def failed(self):
         """True unless every planned test has a good result."""
@@ -100,10 +114,27 @@ def run_tests(options):
                     reports.append(report)
             for future in futures:
                 future.result()
+            if options.again:
+                try_again(reports, {test.name: test for test in outside}, pool)
         except KeyboardInterrupt:
             # Guests and test processes end with this one.
             os._exit(130)
     return 1 if any(report.failed() for report in reports) else 0
+
+
+def try_again(reports, outside, pool):
+    """Give each test that failed a second try in a guest of its own; the results say so.
+
+    An emulator crashes a kernel now and then that it is innocent of, and a
+    machine that has other work makes timings fail. A fault of the driver that
+    shows every time fails twice.
+    """
+    futures = [pool.submit(run_outside, report.kernel, report.driver, outside[name], report)
+               if name in outside else
+               pool.submit(run_inside, report.kernel, report.driver, [name], report)
+               for report in reports for name in report.again()]
+    for future in futures:
+        future.result()
 
 
 def prepare(options, inside, outside):
