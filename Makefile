@@ -92,6 +92,10 @@ dkms-test: ## only test building, refusing to build, installing and removing, by
 vm-test: ## only test in guests; for less: selftests/vm/run --help
 	@selftests/check vm
 
+.PHONY: debug-test
+debug-test: ## test in a guest with a debug kernel (KASAN, lockdep ...), which is built first
+	@selftests/check debug
+
 .PHONY: shell
 shell: ## a shell in a guest with the driver loaded (KERNEL=6.1, 6.12, 7.2, 7.3 or debug)
 	@selftests/vm/run --shell --kernel $(or $(KERNEL),6.12)
