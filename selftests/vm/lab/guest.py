@@ -25,6 +25,8 @@ load        modprobe it at boot (default: yes, if there is a balloon device)
 memory, smp size of the guest ("1G", 2)
 balloon     dict of QEMU properties of the balloon device ({} is a plain one); None: no device
 flavour     "modern", "transitional", "legacy" (PCI), "mmio", "mmio-legacy" (microvm)
+machine     "pc" or "q35". The default is "pc", where the balloon can be unplugged; the debug
+            kernel gets "q35", because it needs half a minute for the firmware's tables of "pc"
 modules     further kernel modules for the guest to load itself with modprobe ("zram", "ext4")
 extra       more arguments for QEMU
 cmdline     more words for the kernel
@@ -49,7 +51,7 @@ import subprocess
 import tempfile
 import time
 
-from . import drivers, initramfs, machine, scan
+from . import drivers, initramfs, machine as qemu, scan
 from .cache import BUILD, LabError
 from .channel import Channel
 from .qmp import Qmp
@@ -65,15 +67,16 @@ class Guest:
     """See the top of this file."""
 
     def __init__(self, kernel, *, driver="intree", load=None, memory="1G", smp=2, balloon=(),
-                 flavour="modern", modules=(), extra=(), cmdline="", share=False, swap=None,
-                 disks=(), tests=False, files=None, allowed=(), root=None, resume=None,
+                 flavour="modern", machine=None, modules=(), extra=(), cmdline="", share=False,
+                 swap=None, disks=(), tests=False, files=None, allowed=(), root=None, resume=None,
                  incoming=False, slow=None, label=None, interactive=False):
         self.kernel = kernel
         self.driver = driver
-        self.memory = machine.parse_size(memory)
+        self.memory = qemu.parse_size(memory)
         self.smp = smp
         self.balloon_properties = None if balloon is None else dict(balloon)
         self.flavour = flavour
+        self.machine = machine or ("q35" if kernel.name == "debug" else "pc")
         self.extra = list(extra)
         self.cmdline = cmdline
         self.share = share
@@ -121,7 +124,7 @@ class Guest:
         """Boot; return when the guest's agent answers (at once, if a migration is to come)."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self._build_initramfs(self.dir / "initrd")
-        setup = machine.start(self, self.dir / "initrd")
+        setup = qemu.start(self, self.dir / "initrd")
         self.process = setup.process
         self.channel = Channel(setup.commands, setup.verdicts, self._fail)
         try:
@@ -333,6 +336,7 @@ class Guest:
         """Return a Guest (not started) made with the same arguments, for migration or resume."""
         options = {"driver": self.driver, "load": bool(self.load), "memory": self.memory,
                    "smp": self.smp, "balloon": self.balloon_properties, "flavour": self.flavour,
+                   "machine": self.machine,
                    "modules": self.modules, "extra": self.extra, "cmdline": self.cmdline,
                    "share": self.share, "swap": self.swap, "tests": self.tests,
                    "files": self.files, "allowed": self.allowed, "root": self.root,
@@ -367,11 +371,11 @@ class Guest:
     def _new_disk(self, name, size):
         path = self.dir / f"{name}.raw"
         with open(path, "wb") as file:
-            file.truncate(machine.parse_size(size))
+            file.truncate(qemu.parse_size(size))
         return path
 
     def _build_initramfs(self, path):
-        boot = machine.boot_modules(self.flavour)
+        boot = qemu.boot_modules(self.flavour)
         if self.disks or self.root:
             boot.append("virtio_blk")
         if self.root:

@@ -72,7 +72,7 @@ def balloon_device(guest):
 
 def _machine(guest):
     if not is_mmio(guest.flavour):
-        return ["-machine", "pc,memory-backend=ram"]
+        return ["-machine", f"{guest.machine},memory-backend=ram"]
     legacy = "on" if guest.flavour == "mmio-legacy" else "off"
     return ["-machine", "microvm,memory-backend=ram,x-option-roms=off,rtc=on,acpi=on",
             "-global", f"virtio-mmio.force-legacy={legacy}"]
