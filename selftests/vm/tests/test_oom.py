@@ -4,9 +4,9 @@ import time
 
 from lab.testing import only
 
-from common import MIB, balloon_kib, pattern, resize, sysfs, tune
+from common import MIB, balloon_kib, boot, pattern, resize, sysfs, tune
 
-TARGET = 424 * MIB      # the balloon holds 600 MiB
+HELD = 600 * MIB        # in the balloon
 HOLDOFF_MS = 6000
 LEAST = 0.4             # of the balloon must come; MemAvailable is an estimate
 
@@ -49,8 +49,8 @@ def survives(lab, guest, job, wanted):
 
 def test_oom(lab):
     """With deflate-on-oom=on half of the balloon is given back, and nobody is killed."""
-    with lab.guest(balloon={"deflate-on-oom": "on"}, files=pattern()) as guest:
-        resize(guest, TARGET)
+    with boot(lab, balloon={"deflate-on-oom": "on"}, files=pattern()) as guest:
+        resize(guest, guest.memory - HELD)
         held = balloon_kib(guest)
         wanted = needs_half_of_the_balloon(guest)
         job = victim(guest, "take", wanted)
@@ -68,9 +68,9 @@ def test_holdoff(lab):
 
     Only ours: the in-tree worker has neither offset nor hold-off.
     """
-    with lab.guest(balloon={"deflate-on-oom": "on"}, files=pattern()) as guest:
+    with boot(lab, balloon={"deflate-on-oom": "on"}, files=pattern()) as guest:
         tune(guest, holdoff_ms=HOLDOFF_MS, return_ms=500, return_step=4)
-        resize(guest, TARGET)
+        resize(guest, guest.memory - HELD)
         held = balloon_kib(guest)
         job = victim(guest, "hold", needs_half_of_the_balloon(guest))
         reached(lab, guest, job, "ready")
@@ -105,8 +105,8 @@ def comes_back_in_steps(lab, guest, low, held):
 
 def test_no_deflate_on_oom(lab):
     """Without the feature the balloon is not touched: the process is killed."""
-    with lab.guest(files=pattern()) as guest:
-        resize(guest, TARGET)
+    with boot(lab, files=pattern()) as guest:
+        resize(guest, guest.memory - HELD)
         size = guest.actual()
         wanted = needs_half_of_the_balloon(guest)
         job = victim(guest, "take", wanted)

@@ -5,7 +5,7 @@ import time
 from lab.guest import GuestError
 from lab.testing import timeout
 
-from common import actual_for, balloon_kib, check_held, check_host_has, hold, pattern, \
+from common import actual_for, balloon_kib, boot, check_held, check_host_has, hold, pattern, \
     resize, touch
 
 HELD = 120
@@ -63,7 +63,7 @@ def need_console(lab):
     The virtio console of Linux 7.3 does not come back in QEMU 7.2. The proof is
     a guest without any balloon.
     """
-    with lab.guest(balloon=None, driver=None, cmdline="no_console_suspend") as guest:
+    with boot(lab, balloon=None, driver=None, cmdline="no_console_suspend") as guest:
         job = guest.start("echo mem >/sys/power/state")
         guest.wait_until(lambda: guest.qmp("query-status")["status"] == "suspended", 30)
         guest.qmp("system_wakeup")
@@ -102,7 +102,7 @@ def to_ram(lab, guest, total):
 def test_suspend(lab):
     """Suspend to idle, then S3: pages, books and content are right after each."""
     need_console(lab)
-    with lab.guest(modules=("button",), files=pattern(), cmdline="no_console_suspend") as guest:
+    with boot(lab, modules=("button",), files=pattern(), cmdline="no_console_suspend") as guest:
         total = guest.meminfo()["MemTotal"]
         prepare(lab, guest)
         lab.case("suspend to idle", idle, lab, guest, total)
@@ -112,7 +112,7 @@ def test_suspend(lab):
 def test_suspend_moving(lab):
     """S3 while the balloon inflates: it goes on afterwards and ends at the target."""
     need_console(lab)
-    with lab.guest(files=pattern(), cmdline="no_console_suspend") as guest:
+    with boot(lab, files=pattern(), cmdline="no_console_suspend") as guest:
         hold(guest, HELD)
         for size in (400_000_001, guest.memory):
             guest.balloon(size)
@@ -128,7 +128,7 @@ def test_suspend_moving(lab):
 def test_hibernation(lab):
     """The image is resumed in a new QEMU: content is right, the balloon is back and moves."""
     need_console(lab)
-    with lab.guest(swap="1G", files=pattern()) as guest:
+    with boot(lab, swap="1G", files=pattern()) as guest:
         total = guest.meminfo()["MemTotal"]
         prepare(lab, guest)
         start = time.monotonic()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Free page reporting: memory that the guest has freed leaves the host by itself."""
-from common import resize, touch
+from common import boot, resize, touch
 
 # The kernel reports whole blocks of 2 MiB or 4 MiB; what lies between stays.
 LEAVES_MIB = 500
@@ -20,7 +20,7 @@ def frees(lab, guest):
 
 def test_reporting(lab):
     """Touched and freed memory leaves the host within 10 s, also beside a balloon."""
-    with lab.guest(balloon={"free-page-reporting": "on"}) as guest:
+    with boot(lab, balloon={"free-page-reporting": "on"}) as guest:
         lab.case("empty balloon", frees, lab, guest)
         resize(guest, guest.memory - 100_000_000)
         lab.case("inflated balloon", frees, lab, guest)
@@ -30,7 +30,7 @@ def test_reporting(lab):
 
 def test_no_reporting(lab):
     """Without the feature the memory stays: what the other test sees is reporting."""
-    with lab.guest() as guest:
+    with boot(lab) as guest:
         touch(guest, 600)
         top = guest.rss_kib()
         guest.check("sleep 6")

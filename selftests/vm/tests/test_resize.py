@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The size follows the host's target exactly, and host and guest agree about it."""
-from common import PCP_KIB, actual_for, balloon_kib, check_host_has, resize, touch
+from common import PCP_KIB, actual_for, balloon_kib, boot, check_host_has, resize, touch
 
 # Twenty targets up and down for a guest of 1 GiB; no multiples of anything.
 TARGETS = (700_000_001, 1_073_741_823, 612_345_679, 987_654_321, 500_000_003, 512_345_678,
@@ -63,7 +63,7 @@ def unload(lab, guest, total, free):
 
 def test_resize(lab):
     """Twenty odd targets are met exactly; host memory and the guest's counters agree."""
-    with lab.guest() as guest:
+    with boot(lab) as guest:
         memory = guest.meminfo()
         lab.case("twenty targets", resize_twenty_times, lab, guest)
         lab.case("host memory", host_gets_it, lab, guest)
@@ -76,7 +76,7 @@ def test_resize(lab):
 
 def test_deflate_on_oom_total(lab):
     """With DEFLATE_ON_OOM the memory stays the guest's: MemTotal does not move."""
-    with lab.guest(balloon={"deflate-on-oom": "on"}) as guest:
+    with boot(lab, balloon={"deflate-on-oom": "on"}) as guest:
         total = guest.meminfo()["MemTotal"]
         resize(guest, 612_345_679)
         lab.check_equal("MemTotal", guest.meminfo()["MemTotal"], total)

@@ -6,7 +6,7 @@ from pathlib import Path
 from lab.initramfs import static_program
 from lab.scan import bad_lines
 
-from common import MIB, actual_for, check_host_has, resize
+from common import MIB, actual_for, boot, check_host_has, resize
 
 SECONDS = 20
 
@@ -23,7 +23,7 @@ def ends(lab, command, deflate=False):
     """The machine is off in time, in the middle of an inflation or a deflation."""
     # The in-tree worker may run on into the broken queue, and warns of that; it is off in time.
     cmdline = "panic_on_warn=0" if lab.driver == "intree" else ""
-    with lab.guest(cmdline=cmdline) as guest:
+    with boot(lab, cmdline=cmdline) as guest:
         if deflate:
             resize(guest, 300 * MIB)
             guest.balloon(guest.memory)
@@ -52,7 +52,7 @@ def test_kexec(lab):
     """A new kernel takes over while the balloon inflates; it finds all its memory usable."""
     files = {"/bin/kexec": static_program(Path(__file__).with_name("kexec.c")),
              "/boot/vmlinuz": Path(lab.kernel.vmlinuz)}
-    with lab.guest(files=files) as guest:
+    with boot(lab, files=files) as guest:
         total = guest.meminfo()["MemTotal"]
         # The guest's own files are the next kernel's initramfs.
         guest.check("cd / && find . -xdev ! -path './proc/*' ! -path './sys/*' ! -path './boot/*'"

@@ -4,7 +4,7 @@ import struct
 
 from lab.qmp import QmpError
 
-from common import pattern, resize
+from common import boot, pattern, resize
 
 KIB = 1024
 # Moving numbers of a guest at rest: between two looks they may differ by so much.
@@ -121,7 +121,7 @@ def by_message(lab, guest):
 
 def test_stats(lab):
     """Each statistic lies between what /proc says before and after, also when ballooned."""
-    with lab.guest(swap="256M", files=pattern()) as guest:
+    with boot(lab, swap="256M", files=pattern()) as guest:
         make_numbers(guest)
         lab.case("QMP guest-stats", by_qemu, lab, guest)
         lab.case("the message in guest memory", by_message, lab, guest)
@@ -133,7 +133,7 @@ def test_stats_basic(lab):
     """stats_basic=1 limits the message to the tags 0 to 9."""
     if lab.driver != "ours":
         lab.skip("the parameter is ours")
-    with lab.guest(load=False) as guest:
+    with boot(lab, load=False) as guest:
         guest.check("modprobe virtio_balloon stats_basic=1")
         before = look(guest)
         guest.guest_stats()

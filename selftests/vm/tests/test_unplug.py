@@ -4,7 +4,7 @@ import time
 
 from lab.machine import balloon_device
 
-from common import MIB, PCP_KIB, actual_for, check_host_has, resize
+from common import MIB, PCP_KIB, actual_for, boot, check_host_has, resize
 
 DRIVER = "/sys/bus/virtio/drivers/virtio_balloon"
 
@@ -33,7 +33,7 @@ def unplug_and_replug(lab, guest, free):
 
 def test_unplug(lab):
     """device_del and device_add over QMP while inflating, three times."""
-    with lab.guest() as guest:
+    with boot(lab, machine="pc") as guest:
         free = guest.meminfo()["MemFree"]
         total = guest.meminfo()["MemTotal"]
         for number in range(3):
@@ -45,7 +45,7 @@ def test_unplug(lab):
 
 def test_rebind(lab):
     """Unbind, bind, unload and load while the host moves the target all the time."""
-    with lab.guest() as guest:
+    with boot(lab) as guest:
         total = guest.meminfo()["MemTotal"]
         job = guest.start(
             "set -e; device=$(basename $(ls -d " + DRIVER + "/virtio*)); i=0;"
