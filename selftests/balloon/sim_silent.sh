@@ -125,12 +125,7 @@ silent_hint()
 silent_reporting()
 {
 	need_ours || return
-	sim_new "$F_REPORTING" overwrite=1
-	sim_negotiated "$F_REPORTING" || {
-		sim_del
-		skip "the guest's page poisoning forbids reporting"
-		return
-	}
+	sim_new $((F_REPORTING | F_PAGE_POISON)) overwrite=1
 	"$PATTERN" take 64
 	sim_set serve 0
 	seen=$(sim_get reported_pages)
@@ -210,12 +205,7 @@ leave_in_report()
 {
 	need_ours || return
 	total=$(meminfo MemTotal)
-	sim_new "$F_REPORTING" overwrite=1
-	sim_negotiated "$F_REPORTING" || {
-		sim_del
-		skip "the guest's page poisoning forbids reporting"
-		return
-	}
+	sim_new $((F_REPORTING | F_PAGE_POISON)) overwrite=1
 	sim_set serve 0
 	seen=$(sim_get reported_pages)
 	"$PATTERN" take 128
