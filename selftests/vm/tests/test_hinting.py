@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Live migration to a second QEMU with an inflated balloon, with and without free page hints."""
+from lab.testing import only
+
 from common import MIB, boot, check_held, check_host_has, hold, pattern, resize
 
 HELD = 150
@@ -45,7 +47,8 @@ def keep_busy(guest):
     pages that its TLB knows as dirty, and QEMU does not see that.
     """
     for cpu in range(guest.smp):
-        guest.start(f"taskset {1 << cpu:x} sh -c 'while :; do usleep 20000; done'")
+        job = guest.start(f"taskset {1 << cpu:x} sh -c 'echo busy; while :; do usleep 5000; done'")
+        job.wait_for("busy", 20 * guest.slow)
 
 
 def migrate(lab, hint):
@@ -90,6 +93,7 @@ def goes_on(lab, guest):
     guest.check("pattern take 640")
 
 
+@only(not_kernel="debug")       # too slow to keep its processors busy, see keep_busy()
 def test_hinting(lab):
     """free-page-hint=on spares free memory the journey; content and balloon survive it."""
     spared, sent = migrate(lab, True)
