@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The one internal header of the driver: the device, what protects each
- * field, and what each room offers to the others.
+ * The internal header of the driver, with its parts queue.h and store.h: the
+ * device, what protects each field, and what each room offers to the others.
  *
  * Dependencies run one way: main -> the features -> pages, queue -> policy.
  * The page store never talks to the host, the policy calls nobody.
@@ -48,31 +48,11 @@
 #include <linux/workqueue.h>
 
 #include "policy.h"
+#include "queue.h"
+#include "store.h"
 
-/* The device counts in 4 KiB pages, whatever the guest's page size is. */
-#define VB_PFNS_PER_PAGE	(PAGE_SIZE >> VIRTIO_BALLOON_PFN_SHIFT)
-/*
- * 1024 bytes: larger messages hang a guest on Firecracker and are
- * acknowledged but ignored by cloud-hypervisor.
- */
-#define VB_BUF_PFNS		256
-#define VB_BUF_PAGES		(VB_BUF_PFNS / VB_PFNS_PER_PAGE)
-/*
- * Messages of a queue that may be in flight: 64 MiB with 4 KiB pages, for
- * 64 KiB of page numbers. A round posts half of them, so that the guest
- * allocates one half while the host works on the other.
- */
-#define VB_QUEUE_BUFS		64
-#define VB_ROUND_BUFS		(VB_QUEUE_BUFS / 2)
-
-enum vb_vq {
-	VB_VQ_INFLATE,
-	VB_VQ_DEFLATE,
-	VB_VQ_STATS,
-	VB_VQ_HINT,
-	VB_VQ_REPORT,
-	VB_VQ_NR
-};
+/* Chunks in one report: what the kernel's own reports hold at the most. */
+#define VB_REPORT_CHUNKS	((unsigned int)PAGE_REPORTING_CAPACITY)
 
 struct vb_dev;
 
@@ -97,84 +77,6 @@ enum vb_counter {
 	VB_COUNTERS(X)
 #undef X
 	VB_CNT_NR
-};
-
-/* ---- queue.c: the only room that talks to, or waits for, the host ---- */
-
-/**
- * struct vb_buf - one message of page numbers
- * @node: on the queue's free or done list; off both while in flight
- * @pages: the pages that this message quarantines until it is acknowledged
- * @held: a page quarantined likewise whose list linkage somebody else uses
- * @in_flight: posted and not acknowledged. Protected by the queue's lock
- * @nr_pfns: entries in use
- * @pfns: the message; own allocation, since the device reads it
- */
-struct vb_buf {
-	struct list_head node;
-	struct list_head pages;
-	struct page *held;
-	bool in_flight;
-	unsigned int nr_pfns;
-	__virtio32 *pfns;
-};
-
-/**
- * struct vb_queue - a virtqueue with its messages
- * @vb: the device
- * @name: for messages
- * @vq: NULL while the device is offline. Written under @lock
- * @lock: protects what follows, and the ring
- * @free: messages at rest
- * @done: acknowledged messages with pages that somebody must take care of
- * @bufs: all messages
- * @nr_bufs: how many; 0 for queues that carry no page numbers
- * @in_flight: posted and not yet acknowledged
- * @unowned: those of them that quarantine nothing: on the inflate queue the
- *	migrations, whose pages the balloon's list already holds
- * @held: those of them that hold a page which nobody waits for
- * @flags: VB_Q_STALLED: the host did not answer in time; set by whoever waited,
- *	cleared by whoever sees the answer. Atomic bit operations
- * @acked: messages ever acknowledged: waiters tell progress by it
- * @wait: woken by each interrupt of the queue, and by stopping
- */
-struct vb_queue {
-	struct vb_dev *vb;
-	const char *name;
-	struct virtqueue *vq;
-	spinlock_t lock;	/* the ring, and all below */
-	struct list_head free;
-	struct list_head done;
-	struct vb_buf *bufs;
-	unsigned int nr_bufs;
-	unsigned int in_flight;
-	unsigned int unowned;
-	unsigned int held;
-	unsigned long flags;
-	unsigned long acked;
-	wait_queue_head_t wait;
-};
-
-/* ---- pages.c: the page store ---- */
-
-/**
- * struct vb_store - the pages that the host has
- * @bdi: the kernel's balloon: single pages, migratable
- * @lock: protects @pending and @untold
- * @pending: taken out of @bdi, but the host could not be told yet
- * @untold: in the balloon, but a device reset made the host forget it
- * @pages: guest pages on all of these, isolated ones included
- * @nr_untold: guest pages on @untold
- * @adjust_managed: MemTotal follows the balloon (no DEFLATE_ON_OOM)
- */
-struct vb_store {
-	struct balloon_dev_info bdi;
-	spinlock_t lock;	/* pending and untold */
-	struct list_head pending;
-	struct list_head untold;
-	atomic_long_t pages;
-	atomic_long_t nr_untold;
-	bool adjust_managed;
 };
 
 /* ---- hinting.c: free page hints for migration ---- */
@@ -215,7 +117,10 @@ struct vb_hint {
  * @hint: see hinting.c
  * @reporting: see reporting.c
  * @reporting_on: page reporting is registered
+ * @in_report: chunks in our report in flight. Worker only, as the next
+ * @reported: chunks that the host has dropped, to be inflated
  * @oom_nb: see oom.c
+ * @memory_nb: see hotplug.c
  * @pm_nb: see power.c
  * @actual_mutex: see the top
  * @online_sem: see the top
@@ -232,8 +137,8 @@ struct vb_hint {
  * @awake_lock: irq-safe; protects @awake. Taken inside @kick_lock
  * @awake: reasons to keep the system awake, VB_AWAKE_ bits
  * @flags: VB_KICKED: something changed since the worker last looked;
- *	VB_HINT_CMD: since the hint work last read its command. Atomic bit
- *	operations
+ *	VB_HINT_CMD: since the hint work last read its command;
+ *	VB_REPORT_BUSY: somebody has the report queue. Atomic bit operations
  * @last_actual: what was last written to the device; 4 KiB pages.
  *	Protected by @actual_mutex
  * @stats: the statistics message; used by @stats_work only
@@ -252,7 +157,10 @@ struct vb_dev {
 	struct vb_hint hint;
 	struct page_reporting_dev_info reporting;
 	bool reporting_on;
+	struct list_head in_report;
+	struct list_head reported;
 	struct notifier_block oom_nb;
+	struct notifier_block memory_nb;
 	struct notifier_block pm_nb;
 
 	struct mutex actual_mutex;	/* last_actual and the field `actual` */
@@ -282,15 +190,10 @@ static inline void vb_count(struct vb_dev *vb, enum vb_counter id, s64 n)
 	atomic64_add(n, &vb->counters[id]);
 }
 
-/* Bits of vb_dev.flags and vb_queue.flags, see there. */
+/* Bits of vb_dev.flags, see there. */
 #define VB_KICKED		0
 #define VB_HINT_CMD		1
-#define VB_Q_STALLED		0
-
-static inline bool vb_queue_stalled(struct vb_queue *q)
-{
-	return test_bit(VB_Q_STALLED, &q->flags);
-}
+#define VB_REPORT_BUSY		2
 
 /* The host owes an answer on a queue that resizing needs. */
 static inline bool vb_stalled(struct vb_dev *vb)
@@ -312,6 +215,7 @@ void vb_stay_awake(struct vb_dev *vb, unsigned int why);
 void vb_relax(struct vb_dev *vb, unsigned int why);
 void vb_kick_resize(struct vb_dev *vb);
 void vb_kick_all(struct vb_dev *vb);
+bool vb_is_resize_worker(struct vb_dev *vb);
 void vb_resize_rested(struct vb_dev *vb);
 void vb_kick_work(struct vb_dev *vb, struct workqueue_struct *wq,
 		  struct work_struct *work, unsigned int why);
@@ -322,58 +226,11 @@ void vb_allow_work(struct vb_dev *vb);
 int vb_go_online(struct vb_dev *vb);
 void vb_go_offline(struct vb_dev *vb, bool keep_pages);
 
-/* rings.c */
-void vb_queues_init(struct vb_dev *vb);
-int vb_queues_create(struct vb_dev *vb);
-void vb_queues_reset(struct vb_dev *vb);
-
-/* queue.c */
-struct vb_buf *vb_buf_get(struct vb_queue *q);
-void vb_buf_put(struct vb_queue *q, struct vb_buf *buf);
-void vb_buf_add_page(struct vb_queue *q, struct vb_buf *buf, struct page *page);
-int vb_queue_post(struct vb_queue *q, struct vb_buf *buf);
-int vb_queue_post_out(struct vb_queue *q, void *data, unsigned int len);
-int vb_queue_post_in(struct vb_queue *q, struct scatterlist *sg,
-		     unsigned int nents);
-void vb_queue_kick(struct vb_queue *q);
-unsigned int vb_queue_reap(struct vb_queue *q);
-struct vb_buf *vb_queue_next_done(struct vb_queue *q);
-unsigned int vb_queue_in_flight(struct vb_queue *q);
-unsigned int vb_queue_unowned(struct vb_queue *q);
-bool vb_queue_names(struct vb_queue *q, struct page *page);
-bool vb_queue_broken(struct vb_queue *q);
-int vb_queue_wait(struct vb_queue *q, unsigned int max_in_flight);
-int vb_queue_wait_unowned(struct vb_queue *q);
-void vb_queue_wait_quarantined(struct vb_queue *q);
-void vb_wait_handed_over(struct vb_dev *vb, unsigned int ms);
-void vb_wake_waiters(struct vb_dev *vb);
-
 /* config.c */
 s64 vb_read_target(struct vb_dev *vb);
 void vb_write_actual(struct vb_dev *vb);
 u32 vb_read_hint_cmd(struct vb_dev *vb);
 void vb_write_poison(struct vb_dev *vb);
-
-/* pages.c */
-void vb_store_init(struct vb_store *store, bool adjust_managed);
-void vb_store_insert(struct vb_store *store, struct list_head *pages);
-unsigned int vb_store_remove(struct vb_store *store, struct list_head *pages,
-			     unsigned int nr);
-void vb_store_put_back(struct vb_store *store, struct list_head *pages,
-		       unsigned int nr);
-void vb_store_forget_told(struct vb_store *store);
-unsigned int vb_store_take_untold(struct vb_store *store,
-				  struct list_head *pages, unsigned int nr);
-void vb_store_migrated(struct vb_store *store, struct page *from,
-		       struct page *to);
-int vb_store_pause(void);
-void vb_store_empty(struct vb_store *store);
-unsigned long vb_pages_free(struct list_head *pages);
-
-static inline long vb_store_pages(struct vb_store *store)
-{
-	return atomic_long_read(&store->pages);
-}
 
 /* decide.c */
 s64 vb_decide(struct vb_dev *vb, struct vb_snapshot *s);
@@ -387,15 +244,19 @@ void vb_resize_work(struct work_struct *work);
 
 /* inflate.c */
 long vb_inflate(struct vb_dev *vb, long pages);
+long vb_inflate_reported(struct vb_dev *vb);
 long vb_inflate_untold(struct vb_dev *vb);
+long vb_inflate_drop_reported(struct vb_dev *vb);
 void vb_inflate_collect(struct vb_dev *vb);
 
 /* deflate.c */
 long vb_deflate(struct vb_dev *vb, long pages);
-long vb_deflate_nowait(struct vb_dev *vb, long pages);
+long vb_deflate_nowait(struct vb_dev *vb, long pages, int nid);
 void vb_deflate_hand_over(struct vb_dev *vb, long pages);
 long vb_deflate_untold(struct vb_dev *vb, long pages);
 long vb_deflate_collect(struct vb_dev *vb);
+int vb_deflate_these(struct vb_dev *vb, struct list_head *chunks,
+		     struct list_head *pages);
 void vb_deflate_work(struct work_struct *work);
 
 /* migrate.c */
@@ -411,6 +272,10 @@ void vb_stats_work(struct work_struct *work);
 int vb_oom_register(struct vb_dev *vb);
 void vb_oom_unregister(struct vb_dev *vb);
 
+/* hotplug.c */
+int vb_hotplug_register(struct vb_dev *vb);
+void vb_hotplug_unregister(struct vb_dev *vb);
+
 /* hinting.c */
 void vb_hint_init(struct vb_dev *vb);
 int vb_hint_register(struct vb_dev *vb);
@@ -420,6 +285,12 @@ void vb_hint_return_all(struct vb_dev *vb);
 /* reporting.c */
 int vb_reporting_register(struct vb_dev *vb);
 void vb_reporting_unregister(struct vb_dev *vb);
+unsigned int vb_report_capacity(struct vb_dev *vb);
+int vb_report_chunks(struct vb_dev *vb, struct list_head *chunks,
+		     unsigned int nr);
+void vb_report_reap(struct vb_dev *vb);
+int vb_report_wait(struct vb_dev *vb);
+void vb_report_abandon(struct vb_dev *vb);
 
 /* power.c */
 int vb_freeze(struct virtio_device *vdev);

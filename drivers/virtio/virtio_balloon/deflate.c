@@ -36,16 +36,23 @@ static unsigned int put_back_unacknowledged(struct vb_dev *vb,
 		list_move(&page->lru, &back);
 		nr++;
 	}
-	vb_store_put_back(&vb->store, &back, nr);
+	vb_store_put_back(&vb->store, &back);
 	return nr;
+}
+
+static void count_deflated(struct vb_dev *vb, long nr)
+{
+	/* With MUST_TELL_HOST they are counted when they are acknowledged. */
+	if (!vb_must_tell_host(vb))
+		vb_count(vb, VB_CNT_deflated_pages, nr);
 }
 
 /*
  * Name @pages, which have left the store, in @buf and post it. On failure they
  * go back, and the message is at rest.
  */
-static int post_message(struct vb_dev *vb, struct vb_buf *buf,
-			struct list_head *pages, unsigned int nr)
+static int post_pages(struct vb_dev *vb, struct vb_buf *buf,
+		      struct list_head *pages, unsigned int nr)
 {
 	struct vb_queue *q = &vb->queues[VB_VQ_DEFLATE];
 	bool quarantine = vb_must_tell_host(vb);
@@ -58,21 +65,54 @@ static int post_message(struct vb_dev *vb, struct vb_buf *buf,
 		list_splice_init(pages, &buf->pages);
 	err = vb_queue_post(q, buf);
 	if (!err) {
-		if (!quarantine)
-			vb_count(vb, VB_CNT_deflated_pages, nr);
+		count_deflated(vb, nr);
 		return 0;
 	}
 	if (quarantine)
 		list_splice_init(&buf->pages, pages);
-	vb_store_put_back(&vb->store, pages, nr);
+	vb_store_put_back(&vb->store, pages);
 	vb_buf_put(q, buf);
 	return err;
+}
+
+/*
+ * Post a chunk that has left the store. Added to @freed if the guest may use it
+ * already. On failure it goes back.
+ */
+static int post_chunk(struct vb_dev *vb, struct page *chunk,
+		      struct list_head *freed)
+{
+	bool quarantine = vb_must_tell_host(vb);
+	int err;
+
+	err = vb_queue_post_chunk(&vb->queues[VB_VQ_DEFLATE], chunk,
+				  quarantine);
+	if (err) {
+		vb_store_insert_chunk(&vb->store, chunk);
+		return err;
+	}
+	count_deflated(vb, VB_CHUNK_PAGES);
+	if (!quarantine)
+		list_add(&chunk->lru, freed);
+	return 0;
+}
+
+/* Return: a chunk's pages, 0 when the store has none, or a negative errno. */
+static long deflate_chunk(struct vb_dev *vb, int nid, struct list_head *freed)
+{
+	struct page *chunk = vb_store_remove_chunk(&vb->store, nid);
+	int err;
+
+	if (!chunk)
+		return 0;
+	err = post_chunk(vb, chunk, freed);
+	return err ? err : VB_CHUNK_PAGES;
 }
 
 /**
  * vb_deflate_untold - take back what a reset made the host forget
  * @vb: the device, possibly offline
- * @pages: how many at most
+ * @pages: how many; the last chunk may make it more
  *
  * Nobody need be told.
  *
@@ -82,129 +122,70 @@ static int post_message(struct vb_dev *vb, struct vb_buf *buf,
 long vb_deflate_untold(struct vb_dev *vb, long pages)
 {
 	LIST_HEAD(untold);
+	struct page *chunk;
+	long back = 0;
 
 	vb_store_take_untold(&vb->store, &untold,
 			     min_t(long, pages, UINT_MAX));
-	return vb_pages_free(&untold);
+	back += vb_pages_free(&untold);
+	while (back < pages &&
+	       (chunk = vb_store_take_untold_chunk(&vb->store))) {
+		vb_chunk_free(chunk);
+		back += VB_CHUNK_PAGES;
+	}
+	return back;
+}
+
+/* Return: pages freed, 0 when no more can be had without waiting. */
+static long deflate_pages_nowait(struct vb_dev *vb, long pages, int nid)
+{
+	struct vb_queue *q = &vb->queues[VB_VQ_DEFLATE];
+	struct vb_buf *buf = vb_buf_get(q);
+	LIST_HEAD(list);
+	unsigned int nr;
+
+	if (!buf)
+		return 0;
+	nr = vb_store_remove(&vb->store, &list, min(pages, (long)VB_BUF_PAGES),
+			     nid);
+	nr -= put_back_unacknowledged(vb, &list);
+	if (!nr) {
+		vb_buf_put(q, buf);
+		return 0;
+	}
+	if (post_pages(vb, buf, &list, nr))
+		return 0;
+	vb_queue_kick(q);
+	return vb_pages_free(&list);
 }
 
 /**
  * vb_deflate_nowait - take pages back at once
  * @vb: a device without MUST_TELL_HOST, kept online by the caller
  * @pages: how many at most
+ * @nid: the node they are to come from, or NUMA_NO_NODE
  *
  * Context: reclaim, OOM: allocates nothing, waits for nobody. What the ring
  * has no room for stays in the balloon.
  * Return: pages that the guest has back.
  */
-long vb_deflate_nowait(struct vb_dev *vb, long pages)
+long vb_deflate_nowait(struct vb_dev *vb, long pages, int nid)
 {
 	struct vb_queue *q = &vb->queues[VB_VQ_DEFLATE];
 	long freed = vb_deflate_untold(vb, pages);
-	struct vb_buf *buf;
-	LIST_HEAD(list);
+	LIST_HEAD(chunks);
+	long nr = 1;
 
 	vb_queue_reap(q);
-	while (freed < pages && (buf = vb_buf_get(q))) {
-		unsigned int nr;
-
-		nr = vb_store_remove(&vb->store, &list,
-				     min(pages - freed, (long)VB_BUF_PAGES));
-		nr -= put_back_unacknowledged(vb, &list);
-		if (!nr) {
-			vb_buf_put(q, buf);
-			break;
-		}
-		if (post_message(vb, buf, &list, nr))
-			break;
-		vb_queue_kick(q);
-		freed += vb_pages_free(&list);
+	while (pages - freed >= VB_CHUNK_PAGES && nr > 0) {
+		nr = deflate_chunk(vb, nid, &chunks);
+		freed += max(nr, 0L);
 	}
+	vb_queue_kick(q);
+	vb_chunks_free(&chunks);
+	for (nr = 1; freed < pages && nr; freed += nr)
+		nr = deflate_pages_nowait(vb, pages - freed, nid);
 	return freed;
-}
-
-static struct vb_buf *get_message(struct vb_dev *vb, int *err)
-{
-	struct vb_queue *q = &vb->queues[VB_VQ_DEFLATE];
-	struct vb_buf *buf = vb_buf_get(q);
-
-	*err = 0;
-	if (buf)
-		return buf;
-	vb_queue_kick(q);
-	*err = vb_queue_wait(q, q->nr_bufs / 2);
-	vb_deflate_collect(vb);
-	if (*err)
-		return NULL;
-	buf = vb_buf_get(q);
-	if (!buf)	/* somebody holds the others, not in flight */
-		*err = -EAGAIN;
-	return buf;
-}
-
-/*
- * Post one message. Return: pages posted, of which those that the guest may
- * use already are added to @freed; 0 when the store has none at hand; errno.
- */
-static long deflate_message(struct vb_dev *vb, long pages,
-			    struct list_head *freed)
-{
-	struct vb_buf *buf;
-	LIST_HEAD(list);
-	unsigned int nr;
-	int err;
-
-	buf = get_message(vb, &err);
-	if (!buf)
-		return err;
-	nr = vb_store_remove(&vb->store, &list,
-			     min(pages, (long)VB_BUF_PAGES));
-	if (nr)
-		err = vb_queue_wait_unowned(&vb->queues[VB_VQ_INFLATE]);
-	if (!nr || err) {
-		vb_store_put_back(&vb->store, &list, nr);
-		vb_buf_put(&vb->queues[VB_VQ_DEFLATE], buf);
-		return err;
-	}
-	err = post_message(vb, buf, &list, nr);
-	list_splice(&list, freed);
-	return err ? err : (long)nr;
-}
-
-/**
- * vb_deflate - one round towards a smaller balloon
- * @vb: the device
- * @pages: how much smaller it should be
- *
- * Context: the resize worker, the deflate work, or whoever stopped them; may
- * wait for the host.
- * Return: pages that the guest has back; -EAGAIN while compaction has all of
- * them isolated; or what vb_queue_wait() says.
- */
-long vb_deflate(struct vb_dev *vb, long pages)
-{
-	struct vb_queue *q = &vb->queues[VB_VQ_DEFLATE];
-	long posted = 0, nr = 0, back = vb_deflate_untold(vb, pages);
-	LIST_HEAD(freed);
-	unsigned int i;
-
-	pages -= back;
-	for (i = 0; i < VB_ROUND_BUFS && posted < pages; i++) {
-		nr = deflate_message(vb, pages - posted, &freed);
-		if (nr <= 0)
-			break;
-		posted += nr;
-		cond_resched();
-	}
-	vb_queue_kick(q);
-	back += vb_pages_free(&freed);
-	if (vb_must_tell_host(vb) && posted)
-		nr = vb_queue_wait(q, 0);
-	back += vb_deflate_collect(vb);
-	trace_vb_deflate(vb, pages, posted, nr < 0 ? nr : 0);
-	if (back)
-		return back;
-	return nr < 0 ? nr : -EAGAIN;
 }
 
 /**
@@ -223,13 +204,202 @@ long vb_deflate_collect(struct vb_dev *vb)
 	vb_queue_reap(q);
 	while ((buf = vb_queue_next_done(q))) {
 		nr += vb_pages_free(&buf->pages);
+		if (buf->chunk) {
+			vb_chunk_free(buf->chunk);
+			nr += VB_CHUNK_PAGES;
+		}
 		if (buf->held)
 			put_page(buf->held);
+		buf->chunk = NULL;
 		buf->held = NULL;
 		vb_buf_put(q, buf);
 	}
 	vb_count(vb, VB_CNT_deflated_pages, nr);
 	return nr;
+}
+
+/* Messages at rest, those included that only have to be collected. */
+static unsigned int room(struct vb_dev *vb)
+{
+	struct vb_queue *q = &vb->queues[VB_VQ_DEFLATE];
+
+	return q->nr_bufs - vb_queue_in_flight(q);
+}
+
+/*
+ * Wait for half of the queue when there is no room for the next message. The
+ * resize worker has to decide anew if its host changed its mind meanwhile.
+ * Return: 0, -EAGAIN, or what vb_queue_wait() says; pages that came back on
+ * the way are added to @back.
+ */
+static int make_room(struct vb_dev *vb, long *back)
+{
+	struct vb_queue *q = &vb->queues[VB_VQ_DEFLATE];
+	int err = 0;
+
+	if (room(vb) < min(VB_CHUNK_BUFS, q->nr_bufs)) {
+		vb_queue_kick(q);
+		err = vb_queue_wait(q, q->nr_bufs / 2);
+		if (!err && vb_is_resize_worker(vb) &&
+		    test_bit(VB_KICKED, &vb->flags))
+			err = -EAGAIN;
+	}
+	*back += vb_deflate_collect(vb);
+	return err;
+}
+
+/*
+ * Post one message of single pages. Return: pages posted, 0 when the store has
+ * none at hand, or errno.
+ */
+static long deflate_pages(struct vb_dev *vb, long pages,
+			  struct list_head *freed)
+{
+	struct vb_queue *q = &vb->queues[VB_VQ_DEFLATE];
+	struct vb_buf *buf = vb_buf_get(q);
+	LIST_HEAD(list);
+	unsigned int nr;
+	int err = 0;
+
+	if (!buf)
+		return -EAGAIN;		/* somebody holds it, not in flight */
+	nr = vb_store_remove(&vb->store, &list, min(pages, (long)VB_BUF_PAGES),
+			     NUMA_NO_NODE);
+	if (nr)
+		err = vb_queue_wait_unowned(&vb->queues[VB_VQ_INFLATE]);
+	if (!nr || err) {
+		vb_store_put_back(&vb->store, &list);
+		vb_buf_put(q, buf);
+		return err;
+	}
+	err = post_pages(vb, buf, &list, nr);
+	list_splice(&list, freed);
+	return err ? err : (long)nr;
+}
+
+/*
+ * Post messages for up to @pages, as many as there is room for. Return: pages
+ * posted, of which those that the guest may use already are added to @back; the
+ * last errno is in @err.
+ */
+static long deflate_round(struct vb_dev *vb, long pages, long *back, long *err)
+{
+	LIST_HEAD(free_chunks);
+	LIST_HEAD(free_pages);
+	long posted = 0, nr = 1;
+
+	while (posted < pages && room(vb) && nr > 0) {
+		nr = 0;
+		if (pages - posted >= VB_CHUNK_PAGES &&
+		    room(vb) >= VB_CHUNK_BUFS)
+			nr = deflate_chunk(vb, NUMA_NO_NODE, &free_chunks);
+		if (!nr)
+			nr = deflate_pages(vb, pages - posted, &free_pages);
+		posted += max(nr, 0L);
+		cond_resched();
+	}
+	*err = min(nr, 0L);
+	vb_queue_kick(&vb->queues[VB_VQ_DEFLATE]);
+	*back += vb_chunks_free(&free_chunks);
+	*back += vb_pages_free(&free_pages);
+	return posted;
+}
+
+/**
+ * vb_deflate - one round towards a smaller balloon
+ * @vb: the device
+ * @pages: how much smaller it should be
+ *
+ * Whole chunks first, then single pages; a chunk is split when less is wanted
+ * and there is nothing else. Waits for the host only where it could do nothing
+ * otherwise, so that the caller soon looks again at what is wanted.
+ *
+ * Context: the resize worker, the deflate work, or whoever stopped them; may
+ * wait for the host.
+ * Return: pages that the guest has back; -EAGAIN while compaction has all of
+ * them isolated, or when the worker has to decide anew; or what vb_queue_wait()
+ * says.
+ */
+long vb_deflate(struct vb_dev *vb, long pages)
+{
+	long back = vb_deflate_untold(vb, pages), posted = 0, err = 0;
+
+	if (back < pages)
+		err = make_room(vb, &back);
+	if (back < pages && !err)
+		posted = deflate_round(vb, pages - back, &back, &err);
+	if (vb_must_tell_host(vb) && posted)
+		err = vb_queue_wait(&vb->queues[VB_VQ_DEFLATE], 0);
+	back += vb_deflate_collect(vb);
+	trace_vb_deflate(vb, pages, posted, err);
+	if (back)
+		return back;
+	return err ? err : -EAGAIN;
+}
+
+/* Post the first message of @pages, which have left the store. */
+static int post_first(struct vb_dev *vb, struct list_head *pages,
+		      struct list_head *freed)
+{
+	struct vb_buf *buf = vb_buf_get(&vb->queues[VB_VQ_DEFLATE]);
+	struct page *page, *next;
+	unsigned int nr = 0;
+	LIST_HEAD(list);
+	int err;
+
+	if (!buf)
+		return -EAGAIN;		/* somebody holds it, not in flight */
+	list_for_each_entry_safe(page, next, pages, lru) {
+		if (nr == VB_BUF_PAGES)
+			break;
+		list_move_tail(&page->lru, &list);
+		nr++;
+	}
+	err = post_pages(vb, buf, &list, nr);
+	list_splice(&list, freed);
+	return err;
+}
+
+/**
+ * vb_deflate_these - take given pages back
+ * @vb: a device kept online by the caller
+ * @chunks: chunks that have left the store; emptied
+ * @pages: single pages likewise
+ *
+ * Context: process; may wait for the host.
+ * Return: 0; or what vb_queue_wait() says, and what the host could not be told
+ * of is in the store again.
+ */
+int vb_deflate_these(struct vb_dev *vb, struct list_head *chunks,
+		     struct list_head *pages)
+{
+	int err = vb_queue_wait_unowned(&vb->queues[VB_VQ_INFLATE]);
+	struct page *chunk, *next;
+	LIST_HEAD(free_chunks);
+	LIST_HEAD(free_pages);
+	long back = 0;
+
+	list_for_each_entry_safe(chunk, next, chunks, lru) {
+		err = err ? err : make_room(vb, &back);
+		list_del(&chunk->lru);
+		if (err)
+			vb_store_insert_chunk(&vb->store, chunk);
+		else
+			err = post_chunk(vb, chunk, &free_chunks);
+	}
+	while (!err && !list_empty(pages)) {
+		err = make_room(vb, &back);
+		if (!err)
+			err = post_first(vb, pages, &free_pages);
+	}
+	vb_store_put_back(&vb->store, pages);
+	vb_queue_kick(&vb->queues[VB_VQ_DEFLATE]);
+	vb_chunks_free(&free_chunks);
+	vb_pages_free(&free_pages);
+	if (!err && vb_must_tell_host(vb))
+		err = vb_queue_wait(&vb->queues[VB_VQ_DEFLATE], 0);
+	vb_deflate_collect(vb);
+	return err;
 }
 
 /**

@@ -5,114 +5,172 @@
  * A page is quarantined on its message from the moment it is posted, and
  * enters the store when the host has acknowledged it: never before, since a
  * page in the store may be deflated at any time.
+ *
+ * Large first: chunks while they cost no effort, then single pages. Where the
+ * host takes reports of free memory, chunks are reported before they are
+ * inflated: it drops 2 MiB with one call, and finds nothing left to drop when
+ * the page numbers come for its books.
  */
 #include <linux/sched.h>
 
 #include "balloon.h"
 #include "trace.h"
 
-/* Allocate up to @nr pages; reclaims lightly, never at the cost of an OOM. */
-static unsigned int fill_new(struct vb_dev *vb, struct list_head *pages,
-			     unsigned int nr)
+/* What may be reported ahead of its inflation; 1 GiB. */
+#define REPORT_AHEAD_PAGES	(1L << (30 - PAGE_SHIFT))
+
+static bool kicked(struct vb_dev *vb)
 {
-	unsigned int i;
+	return test_bit(VB_KICKED, &vb->flags);
+}
 
-	for (i = 0; i < nr; i++) {
-		struct page *page = balloon_page_alloc();
+/*
+ * Wait until @nr messages are at rest. Return: 0; 1 if that took a while; or
+ * what vb_queue_wait() says.
+ */
+static int make_room(struct vb_dev *vb, unsigned int nr)
+{
+	struct vb_queue *q = &vb->queues[VB_VQ_INFLATE];
+	int err;
 
+	if (vb_queue_in_flight(q) + nr <= q->nr_bufs) {
+		vb_inflate_collect(vb);
+		return 0;
+	}
+	vb_queue_kick(q);
+	err = vb_queue_wait(q, min(q->nr_bufs / 2, q->nr_bufs - nr));
+	vb_inflate_collect(vb);
+	return err ? err : 1;
+}
+
+/*
+ * When pages have been allocated no deflate of theirs may be in flight: it
+ * would overtake the inflate. Deflates posted after this look concern pages
+ * that are in the balloon, hence none of these.
+ */
+static int no_deflate_in_flight(struct vb_dev *vb)
+{
+	return vb_queue_wait(&vb->queues[VB_VQ_DEFLATE], 0);
+}
+
+static struct page *new_chunk(struct vb_dev *vb)
+{
+	return vb_chunk_alloc(READ_ONCE(vb->policy.tune.reserve));
+}
+
+/* One that the host was to drop, or is to hear of again; else a @new one. */
+static struct page *next_chunk(struct vb_dev *vb, bool new)
+{
+	struct page *chunk;
+
+	chunk = list_first_entry_or_null(&vb->reported, struct page, lru);
+	if (chunk) {
+		list_del(&chunk->lru);
+		atomic_long_sub(VB_CHUNK_PAGES, &vb->inflating);
+		return chunk;
+	}
+	chunk = vb_store_take_untold_chunk(&vb->store);
+	if (chunk || !new)
+		return chunk;
+	return new_chunk(vb);
+}
+
+/* Return: pages posted, 0 when there are no chunks, or errno. */
+static long post_chunk(struct vb_dev *vb, bool new)
+{
+	struct page *chunk = next_chunk(vb, new);
+	int err;
+
+	if (!chunk)
+		return 0;
+	atomic_long_add(VB_CHUNK_PAGES, &vb->inflating);
+	err = no_deflate_in_flight(vb);
+	if (!err)
+		err = vb_queue_post_chunk(&vb->queues[VB_VQ_INFLATE], chunk,
+					  true);
+	if (!err)
+		return VB_CHUNK_PAGES;
+	atomic_long_sub(VB_CHUNK_PAGES, &vb->inflating);
+	vb_chunk_free(chunk);
+	return err;
+}
+
+/* Up to @nr single pages. New ones reclaim lightly, never at the cost of an OOM. */
+static unsigned int next_pages(struct vb_dev *vb, struct list_head *pages,
+			       unsigned int nr, bool new)
+{
+	unsigned int got = vb_store_take_untold(&vb->store, pages, nr);
+	struct page *page;
+
+	for (; new && got < nr; got++) {
+		page = balloon_page_alloc();
 		if (!page)
 			break;
 		list_add_tail(&page->lru, pages);
 	}
-	return i;
+	return got;
 }
 
-static unsigned int fill_untold(struct vb_dev *vb, struct list_head *pages,
-				unsigned int nr)
-{
-	return vb_store_take_untold(&vb->store, pages, nr);
-}
-
-/*
- * Post one message of up to @nr pages.
- *
- * When the pages have been allocated no deflate of theirs may be in flight: it
- * would overtake the inflate. Deflates posted after this look concern pages
- * that are in the balloon, hence none of these.
- *
- * Return: pages posted, 0 when there were none to be had, or a negative errno.
- */
-static long post_message(struct vb_dev *vb, struct vb_buf *buf, unsigned int nr,
-			 unsigned int (*fill)(struct vb_dev *vb,
-					      struct list_head *pages,
-					      unsigned int nr))
-{
-	struct vb_queue *inflate = &vb->queues[VB_VQ_INFLATE];
-	struct page *page;
-	int err;
-
-	nr = fill(vb, &buf->pages, nr);
-	if (!nr) {
-		vb_buf_put(inflate, buf);
-		return 0;
-	}
-	list_for_each_entry(page, &buf->pages, lru)
-		vb_buf_add_page(inflate, buf, page);
-
-	atomic_long_add(nr, &vb->inflating);
-	err = vb_queue_wait(&vb->queues[VB_VQ_DEFLATE], 0);
-	if (!err)
-		err = vb_queue_post(inflate, buf);
-	if (err) {
-		atomic_long_sub(nr, &vb->inflating);
-		vb_pages_free(&buf->pages);
-		vb_buf_put(inflate, buf);
-		return err;
-	}
-	return nr;
-}
-
-/* A message at rest; waits for half the queue when there is none. */
-static struct vb_buf *get_message(struct vb_dev *vb, int *err)
+/* Return: pages posted, 0 when there were none to be had, or errno. */
+static long post_pages(struct vb_dev *vb, unsigned int nr, bool new)
 {
 	struct vb_queue *q = &vb->queues[VB_VQ_INFLATE];
 	struct vb_buf *buf = vb_buf_get(q);
+	struct page *page;
+	int err = 0;
 
-	*err = 0;
-	if (buf)
-		return buf;
-	vb_queue_kick(q);
-	*err = vb_queue_wait(q, q->nr_bufs / 2);
-	vb_inflate_collect(vb);
-	if (*err)
-		return NULL;
-	buf = vb_buf_get(q);
-	if (!buf)	/* somebody holds the others, not in flight */
-		*err = -EAGAIN;
-	return buf;
+	if (!buf)
+		return -EAGAIN;		/* migration took it */
+	nr = next_pages(vb, &buf->pages, nr, new);
+	if (!nr)
+		goto unused;
+	list_for_each_entry(page, &buf->pages, lru)
+		vb_buf_add_page(q, buf, page);
+	atomic_long_add(nr, &vb->inflating);
+	err = no_deflate_in_flight(vb);
+	if (!err)
+		err = vb_queue_post(q, buf);
+	if (!err)
+		return nr;
+	atomic_long_sub(nr, &vb->inflating);
+	vb_pages_free(&buf->pages);
+unused:
+	vb_buf_put(q, buf);
+	return err;
 }
 
-static long inflate_round(struct vb_dev *vb, long pages,
-			  unsigned int (*fill)(struct vb_dev *vb,
-					       struct list_head *pages,
-					       unsigned int nr))
+/*
+ * Post one chunk, or one message of single pages, of up to @pages. Ends when
+ * the worker is kicked, unless that would be the @first message, and had not
+ * to wait: a host that kicks without end must not starve us. Return: pages
+ * posted, 0 when there are none, or errno.
+ */
+static long post_next(struct vb_dev *vb, long pages, bool new, bool first)
 {
-	long posted = 0, nr = 0;
-	struct vb_buf *buf;
-	unsigned int i;
-	int err;
+	struct vb_queue *q = &vb->queues[VB_VQ_INFLATE];
+	bool whole = pages >= VB_CHUNK_PAGES && q->nr_bufs >= VB_CHUNK_BUFS;
+	long nr;
 
-	for (i = 0; i < VB_ROUND_BUFS && posted < pages; i++) {
-		/* At least one, or a host that kicks without end starves us. */
-		if (i && test_bit(VB_KICKED, &vb->flags))
-			break;
-		buf = get_message(vb, &err);
-		if (!buf) {
-			nr = err;
-			break;
-		}
-		nr = post_message(vb, buf, min(pages - posted,
-					       (long)VB_BUF_PAGES), fill);
+	nr = make_room(vb, whole ? VB_CHUNK_BUFS : 1);
+	if (nr < 0)
+		return nr;
+	if (kicked(vb) && (nr || !first))
+		return -EAGAIN;
+	nr = whole ? post_chunk(vb, new) : 0;
+	return nr ? nr : post_pages(vb, min(pages, (long)VB_BUF_PAGES), new);
+}
+
+/*
+ * One round of up to VB_ROUND_BUFS messages, left in flight. Return: pages
+ * posted, or what post_next() says if there are none.
+ */
+static long inflate_round(struct vb_dev *vb, long pages, bool new)
+{
+	long limit = min(pages, VB_ROUND_BUFS * (long)VB_BUF_PAGES);
+	long posted = 0, nr = 0;
+
+	while (posted < limit) {
+		nr = post_next(vb, limit - posted, new, !posted);
 		if (nr <= 0)
 			break;
 		posted += nr;
@@ -120,7 +178,36 @@ static long inflate_round(struct vb_dev *vb, long pages,
 	}
 	vb_queue_kick(&vb->queues[VB_VQ_INFLATE]);
 	trace_vb_inflate(vb, pages, posted, nr < 0 ? nr : 0);
-	return posted ?: nr;
+	return posted ? posted : nr;
+}
+
+/* Have the host drop chunks first. Return: pages taken, 0 for none, or errno. */
+static long report_ahead(struct vb_dev *vb, long pages)
+{
+	long nr, max = min(pages / VB_CHUNK_PAGES,
+			   (long)vb_report_capacity(vb));
+	LIST_HEAD(batch);
+	int err;
+
+	for (nr = 0; nr < max && !(nr && kicked(vb)); nr++) {
+		struct page *chunk = new_chunk(vb);
+
+		if (!chunk)
+			break;
+		list_add_tail(&chunk->lru, &batch);
+		cond_resched();
+	}
+	if (!nr)
+		return 0;
+	err = no_deflate_in_flight(vb);
+	if (!err)
+		err = vb_report_chunks(vb, &batch, nr);
+	if (err) {
+		vb_chunks_free(&batch);
+		return err;
+	}
+	atomic_long_add(nr * VB_CHUNK_PAGES, &vb->inflating);
+	return nr * VB_CHUNK_PAGES;
 }
 
 /**
@@ -128,21 +215,43 @@ static long inflate_round(struct vb_dev *vb, long pages,
  * @vb: the device
  * @pages: how much larger it should be
  *
- * Posts messages for up to VB_ROUND_BUFS and leaves them in flight; stops as
- * soon as the worker is kicked.
- *
  * Context: the resize worker.
- * Return: pages posted; -ENOMEM when the guest has none; or what
- * vb_queue_wait() says.
+ * Return: pages on their way; -ENOMEM when the guest has none; -EAGAIN when
+ * the worker has to decide anew; or what vb_queue_wait() says.
  */
 long vb_inflate(struct vb_dev *vb, long pages)
 {
-	long posted = inflate_round(vb, pages, fill_new);
+	long nr = 0;
 
-	if (posted)
-		return posted;
+	if (atomic_long_read(&vb->inflating) < REPORT_AHEAD_PAGES)
+		nr = report_ahead(vb, pages);
+	if (!nr)
+		nr = vb_inflate_reported(vb);
+	if (!nr)
+		nr = inflate_round(vb, pages, true);
+	if (nr)
+		return nr;
 	vb_count(vb, VB_CNT_alloc_failures, 1);
 	return -ENOMEM;
+}
+
+/**
+ * vb_inflate_reported - one round for the chunks that were reported ahead
+ * @vb: the device
+ *
+ * Those whose report a host is late to answer have to wait, but nobody else.
+ *
+ * Context: the resize worker.
+ * Return: as vb_inflate(), 0 when there are none.
+ */
+long vb_inflate_reported(struct vb_dev *vb)
+{
+	int err = list_empty(&vb->reported) ? vb_report_wait(vb) : 0;
+
+	if (err && err != -ETIMEDOUT)
+		return err;
+	return list_empty(&vb->reported) ? 0 :
+					   inflate_round(vb, LONG_MAX, false);
 }
 
 /**
@@ -150,11 +259,28 @@ long vb_inflate(struct vb_dev *vb, long pages)
  * @vb: the device, after a reset
  *
  * Context: the resize worker.
- * Return: as vb_inflate().
+ * Return: as vb_inflate(), 0 when there are none.
  */
 long vb_inflate_untold(struct vb_dev *vb)
 {
-	return inflate_round(vb, LONG_MAX, fill_untold);
+	return inflate_round(vb, LONG_MAX, false);
+}
+
+/**
+ * vb_inflate_drop_reported - the guest keeps what was only reported so far
+ * @vb: the device
+ *
+ * Context: the resize worker, or whoever stopped it; does not wait.
+ * Return: pages that the guest has back.
+ */
+long vb_inflate_drop_reported(struct vb_dev *vb)
+{
+	long nr;
+
+	vb_report_reap(vb);
+	nr = vb_chunks_free(&vb->reported);
+	atomic_long_sub(nr, &vb->inflating);
+	return nr;
 }
 
 /**
@@ -172,7 +298,13 @@ void vb_inflate_collect(struct vb_dev *vb)
 	while ((buf = vb_queue_next_done(q))) {
 		long nr = buf->nr_pfns / VB_PFNS_PER_PAGE;
 
-		vb_store_insert(&vb->store, &buf->pages);
+		if (buf->chunk) {
+			nr = VB_CHUNK_PAGES;
+			vb_store_insert_chunk(&vb->store, buf->chunk);
+			buf->chunk = NULL;
+		} else {
+			vb_store_insert(&vb->store, &buf->pages);
+		}
 		atomic_long_sub(nr, &vb->inflating);
 		vb_count(vb, VB_CNT_inflated_pages, nr);
 		vb_buf_put(q, buf);

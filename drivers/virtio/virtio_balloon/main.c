@@ -27,12 +27,19 @@ static void init(struct vb_dev *vb, struct virtio_device *vdev)
 	INIT_WORK(&vb->stats_work, vb_stats_work);
 	vb_hint_init(vb);
 	vb_queues_init(vb);
-	vb_store_init(&vb->store,
-		      !virtio_has_feature(vdev, VIRTIO_BALLOON_F_DEFLATE_ON_OOM));
-	if (IS_ENABLED(CONFIG_BALLOON_MIGRATION))
-		vb->store.bdi.migratepage = vb_migratepage;
-	vb_tunables_init(vb);
+	INIT_LIST_HEAD(&vb->in_report);
+	INIT_LIST_HEAD(&vb->reported);
 	vb->stopping = true;
+}
+
+static int alloc_store(struct vb_dev *vb)
+{
+	bool deflate_on_oom = virtio_has_feature(vb->vdev,
+						 VIRTIO_BALLOON_F_DEFLATE_ON_OOM);
+
+	return vb_store_init(&vb->store, !deflate_on_oom,
+			     IS_ENABLED(CONFIG_BALLOON_MIGRATION) ?
+			     vb_migratepage : NULL);
 }
 
 static int alloc_workqueues(struct vb_dev *vb)
@@ -69,18 +76,25 @@ static int balloon_probe(struct virtio_device *vdev)
 	if (!vb)
 		return -ENOMEM;
 	init(vb, vdev);
-	err = alloc_workqueues(vb);
+	err = alloc_store(vb);
 	if (err)
 		goto err_free;
+	vb_tunables_init(vb);
+	err = alloc_workqueues(vb);
+	if (err)
+		goto err_store;
 	err = vb_hint_register(vb);
 	if (err)
 		goto err_workqueues;
 	err = vb_oom_register(vb);
 	if (err)
 		goto err_hint;
-	err = vb_power_register(vb);
+	err = vb_hotplug_register(vb);
 	if (err)
 		goto err_oom;
+	err = vb_power_register(vb);
+	if (err)
+		goto err_hotplug;
 	err = vb_go_online(vb);
 	if (err)
 		goto err_power;
@@ -88,12 +102,16 @@ static int balloon_probe(struct virtio_device *vdev)
 
 err_power:
 	vb_power_unregister(vb);
+err_hotplug:
+	vb_hotplug_unregister(vb);
 err_oom:
 	vb_oom_unregister(vb);
 err_hint:
 	vb_hint_unregister(vb);
 err_workqueues:
 	free_workqueues(vb);
+err_store:
+	vb_store_destroy(&vb->store);
 err_free:
 	kfree(vb);
 	dev_err(&vdev->dev, "the balloon cannot be used: error %d\n", err);
@@ -105,10 +123,12 @@ static void balloon_remove(struct virtio_device *vdev)
 	struct vb_dev *vb = vdev->priv;
 
 	vb_power_unregister(vb);
+	vb_hotplug_unregister(vb);
 	vb_oom_unregister(vb);
 	vb_hint_unregister(vb);
 	vb_go_offline(vb, false);
 	free_workqueues(vb);
+	vb_store_destroy(&vb->store);
 	kfree(vb);
 }
 

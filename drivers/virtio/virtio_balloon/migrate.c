@@ -67,7 +67,7 @@ refuse:
 
 /**
  * vb_migratepage - tell the host of an exchange of pages
- * @bdi: the store's balloon
+ * @bdi: the balloon of one of the store's nodes
  * @newpage: enters the balloon
  * @page: leaves it
  * @mode: not used: nothing here blocks
@@ -78,7 +78,8 @@ refuse:
 int vb_migratepage(struct balloon_dev_info *bdi, struct page *newpage,
 		   struct page *page, enum migrate_mode mode)
 {
-	struct vb_dev *vb = container_of(bdi, struct vb_dev, store.bdi);
+	struct vb_node *node = container_of(bdi, struct vb_node, bdi);
+	struct vb_dev *vb = container_of(node->store, struct vb_dev, store);
 	bool done;
 
 	if (!down_read_trylock(&vb->online_sem))

@@ -53,8 +53,11 @@ err_reset:
 /* What the host still owes, or what it has of ours, in good order. */
 static void settle(struct vb_dev *vb, bool keep_pages)
 {
-	long err = vb_queue_wait(&vb->queues[VB_VQ_INFLATE], 0);
+	long err = vb_report_wait(vb);
 
+	vb_inflate_drop_reported(vb);
+	if (!err)
+		err = vb_queue_wait(&vb->queues[VB_VQ_INFLATE], 0);
 	vb_inflate_collect(vb);
 	while (!err && !keep_pages && vb_store_pages(&vb->store)) {
 		err = vb_deflate(vb, vb_store_pages(&vb->store));
@@ -93,6 +96,7 @@ void vb_go_offline(struct vb_dev *vb, bool keep_pages)
 	if (was_online) {
 		settle(vb, keep_pages);
 		vb_queues_reset(vb);
+		vb_report_abandon(vb);
 		vb_reporting_unregister(vb);
 	} else {
 		/* A resume failed: leave the device as one expects it. */

@@ -52,7 +52,7 @@ static long release(struct vb_dev *vb, long wanted)
 	if (!vb->online)
 		freed = vb_deflate_untold(vb, wanted);
 	else if (!vb_must_tell_host(vb))
-		freed = vb_deflate_nowait(vb, wanted);
+		freed = vb_deflate_nowait(vb, wanted, NUMA_NO_NODE);
 	if (!freed)
 		return vb->online ? release_by_work(vb, wanted) : 0;
 	vb_count(vb, VB_CNT_oom_deflated_pages, freed);

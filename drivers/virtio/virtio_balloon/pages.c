@@ -1,103 +1,119 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The page store: the pages that the host has, and what the guest's own books
- * say about them. Never talks to the host.
+ * The page store: the pages that the host has. Never talks to the host.
  *
- * Single pages live on the kernel's balloon list, where compaction finds and
- * exchanges them. A page enters the store when its inflation is acknowledged
- * and leaves it when its deflation is posted.
+ * Memory is held in two sizes. Chunks, 2 MiB blocks that are taken and given
+ * back whole, keep the host's huge pages and the guest's free memory in one
+ * piece; they stay where they are. Single pages live on the kernel's balloon
+ * list, where compaction finds and exchanges them. When less than a chunk is
+ * wanted one is split, and the rest of it waits on a list of our own: the
+ * kernel's balloon would count it a second time.
+ *
+ * A page enters the store when its inflation is acknowledged and leaves it
+ * when its deflation is posted. Every frame in it is PageOffline, so that a
+ * crash dump passes over it.
  */
+#include <linux/nodemask.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 
-#include "balloon.h"
+#include "store.h"
 
-/*
- * The managed pages of several zones, collected so that the kernel's count is
- * adjusted once a zone and batch: each adjustment walks all zones.
- */
-struct managed_batch {
-	struct {
-		struct page *page;
-		long nr;
-	} zones[4];
-	unsigned int used;
-};
+/* Single pages that are worked on between two looks at the scheduler. */
+#define BATCH			256
 
-static void managed_flush(struct managed_batch *b, int sign)
+#define for_each_wanted(node, store, nid)				\
+	for ((node) = (store)->nodes;					\
+	     (node) < (store)->nodes + nr_node_ids; (node)++)		\
+		if ((nid) == NUMA_NO_NODE ||				\
+		    (node) == &(store)->nodes[nid])
+
+static struct vb_node *node_of(struct vb_store *store, struct page *page)
 {
-	unsigned int i;
-
-	for (i = 0; i < b->used; i++)
-		adjust_managed_page_count(b->zones[i].page,
-					  sign * b->zones[i].nr);
-	b->used = 0;
+	return &store->nodes[page_to_nid(page)];
 }
 
-static void managed_add(struct managed_batch *b, struct page *page, int sign)
+/* @nr pages enter (or leave, below 0) the lists of a node. */
+static void count_pages(struct vb_node *node, long nr)
 {
-	unsigned int i;
-
-	for (i = 0; i < b->used; i++) {
-		if (page_zone(b->zones[i].page) == page_zone(page)) {
-			b->zones[i].nr++;
-			return;
-		}
-	}
-	if (b->used == ARRAY_SIZE(b->zones))
-		managed_flush(b, sign);
-	b->zones[b->used].page = page;
-	b->zones[b->used].nr = 1;
-	b->used++;
+	atomic_long_add(nr, &node->pages);
+	atomic_long_add(nr, &node->store->pages);
 }
 
-/* MemTotal loses (@sign -1) or regains (+1) all of @pages. */
 static void adjust_managed(struct vb_store *store, struct list_head *pages,
 			   int sign)
 {
-	struct managed_batch batch = {};
-	struct page *page;
-
-	if (!store->adjust_managed)
-		return;
-	list_for_each_entry(page, pages, lru)
-		managed_add(&batch, page, sign);
-	managed_flush(&batch, sign);
+	if (store->adjust_managed)
+		vb_account_managed(pages, sign);
 }
 
-/*
- * What the kernel's balloon does for pages on its list, for those on our own:
- * they enter (@sign 1) or leave (-1) the balloon.
- */
-static void account(struct list_head *pages, int sign)
+static void account_chunk(struct vb_store *store, struct page *chunk, bool in)
 {
-	struct page *page;
-
-	list_for_each_entry(page, pages, lru) {
-		if (sign > 0)
-			__SetPageOffline(page);
-		else
-			__ClearPageOffline(page);
-		count_vm_event(sign > 0 ? BALLOON_INFLATE : BALLOON_DEFLATE);
-		balloon_node_pages_add(page, sign);
-	}
+	vb_account_frames(chunk, VB_CHUNK_PAGES, in);
+	if (store->adjust_managed)
+		adjust_managed_page_count(chunk, in ? -VB_CHUNK_PAGES :
+						      VB_CHUNK_PAGES);
 }
 
 /**
  * vb_store_init - an empty store
  * @store: the store
  * @adjust_managed: MemTotal follows the balloon
+ * @migratepage: what compaction calls, or NULL
+ *
+ * Return: 0 or -ENOMEM.
  */
-void vb_store_init(struct vb_store *store, bool adjust_managed)
+int vb_store_init(struct vb_store *store, bool adjust_managed,
+		  vb_migratepage_fn *migratepage)
 {
-	balloon_devinfo_init(&store->bdi);
+	struct vb_node *node;
+
+	store->nodes = kcalloc(nr_node_ids, sizeof(*store->nodes), GFP_KERNEL);
+	if (!store->nodes)
+		return -ENOMEM;
+	for_each_wanted(node, store, NUMA_NO_NODE) {
+		node->store = store;
+		balloon_devinfo_init(&node->bdi);
+		node->bdi.migratepage = migratepage;
+		INIT_LIST_HEAD(&node->chunks);
+		INIT_LIST_HEAD(&node->fragments);
+	}
 	spin_lock_init(&store->lock);
-	INIT_LIST_HEAD(&store->pending);
+	INIT_LIST_HEAD(&store->untold_chunks);
 	INIT_LIST_HEAD(&store->untold);
 	store->adjust_managed = adjust_managed;
+	return 0;
 }
 
 /**
- * vb_store_insert - put pages into the balloon
+ * vb_store_destroy - the opposite of vb_store_init()
+ * @store: an empty store
+ */
+void vb_store_destroy(struct vb_store *store)
+{
+	kfree(store->nodes);
+}
+
+/* Take the @nr pages of one node off a list for several. Return: the node. */
+static struct vb_node *sort_out(struct vb_store *store, struct list_head *from,
+				struct list_head *to, long *nr)
+{
+	struct page *page, *next;
+	struct vb_node *node;
+
+	*nr = 0;
+	node = node_of(store, list_first_entry(from, struct page, lru));
+	list_for_each_entry_safe(page, next, from, lru) {
+		if (node_of(store, page) != node)
+			continue;
+		list_move_tail(&page->lru, to);
+		(*nr)++;
+	}
+	return node;
+}
+
+/**
+ * vb_store_insert - put single pages into the balloon
  * @store: the store
  * @pages: pages whose inflation the host has acknowledged; emptied
  *
@@ -105,14 +121,76 @@ void vb_store_init(struct vb_store *store, bool adjust_managed)
  */
 void vb_store_insert(struct vb_store *store, struct list_head *pages)
 {
-	size_t nr;
-
 	adjust_managed(store, pages, -1);
-	nr = balloon_page_list_enqueue(&store->bdi, pages);
-	atomic_long_add(nr, &store->pages);
+	while (!list_empty(pages)) {
+		struct vb_node *node;
+		LIST_HEAD(local);
+		long nr;
+
+		node = sort_out(store, pages, &local, &nr);
+		balloon_page_list_enqueue(&node->bdi, &local);
+		count_pages(node, nr);
+	}
 }
 
-/* Take up to @nr pages off one of the store's own lists. */
+/**
+ * vb_store_insert_chunk - put a chunk into the balloon
+ * @store: the store
+ * @chunk: a chunk whose inflation the host has acknowledged
+ *
+ * Context: reclaim, does not sleep.
+ */
+void vb_store_insert_chunk(struct vb_store *store, struct page *chunk)
+{
+	struct vb_node *node = node_of(store, chunk);
+
+	account_chunk(store, chunk, true);
+	spin_lock(&store->lock);
+	list_add(&chunk->lru, &node->chunks);
+	spin_unlock(&store->lock);
+	count_pages(node, VB_CHUNK_PAGES);
+}
+
+static struct page *pop(struct vb_store *store, struct list_head *list)
+{
+	struct page *page;
+
+	spin_lock(&store->lock);
+	page = list_first_entry_or_null(list, struct page, lru);
+	if (page)
+		list_del(&page->lru);
+	spin_unlock(&store->lock);
+	return page;
+}
+
+/**
+ * vb_store_remove_chunk - take a chunk out of the balloon, for deflation
+ * @store: the store
+ * @nid: the node it is to come from, or NUMA_NO_NODE
+ *
+ * The host has it still: the caller tells it, or calls
+ * vb_store_insert_chunk() again.
+ *
+ * Context: reclaim, does not sleep.
+ * Return: the chunk or NULL.
+ */
+struct page *vb_store_remove_chunk(struct vb_store *store, int nid)
+{
+	struct vb_node *node;
+	struct page *chunk;
+
+	for_each_wanted(node, store, nid) {
+		chunk = pop(store, &node->chunks);
+		if (!chunk)
+			continue;
+		account_chunk(store, chunk, false);
+		count_pages(node, -VB_CHUNK_PAGES);
+		return chunk;
+	}
+	return NULL;
+}
+
+/* Take up to @nr single pages off one of the store's own lists. */
 static unsigned int take(struct vb_store *store, struct list_head *from,
 			 struct list_head *to, unsigned int nr)
 {
@@ -130,29 +208,80 @@ static unsigned int take(struct vb_store *store, struct list_head *from,
 	return taken;
 }
 
+/* Single pages of a node's, out of the books but for MemTotal. */
+static unsigned int take_fragments(struct vb_node *node,
+				   struct list_head *pages, unsigned int nr)
+{
+	LIST_HEAD(taken);
+
+	nr = take(node->store, &node->fragments, &taken, nr);
+	vb_account_list(&taken, false);
+	list_splice_tail(&taken, pages);
+	count_pages(node, -(long)nr);
+	return nr;
+}
+
+static unsigned int take_singles(struct vb_node *node, struct list_head *pages,
+				 unsigned int nr)
+{
+	unsigned int taken = take_fragments(node, pages, nr);
+	LIST_HEAD(dequeued);
+
+	nr = balloon_page_list_dequeue(&node->bdi, &dequeued, nr - taken);
+	list_splice_tail(&dequeued, pages);
+	count_pages(node, -(long)nr);
+	return taken + nr;
+}
+
+/* Frames of a chunk become pages of their own; they stay in the balloon. */
+static bool split_chunk(struct vb_node *node)
+{
+	struct page *chunk = pop(node->store, &node->chunks);
+	LIST_HEAD(frames);
+	unsigned int i;
+
+	if (!chunk)
+		return false;
+	for (i = 0; i < VB_CHUNK_PAGES; i++)
+		__ClearPageOffline(chunk + i);
+	set_page_private(chunk, 0);
+	split_page(chunk, VB_CHUNK_ORDER);
+	for (i = 0; i < VB_CHUNK_PAGES; i++) {
+		__SetPageOffline(chunk + i);
+		list_add_tail(&chunk[i].lru, &frames);
+	}
+	spin_lock(&node->store->lock);
+	list_splice(&frames, &node->fragments);
+	spin_unlock(&node->store->lock);
+	return true;
+}
+
 /**
- * vb_store_remove - take pages out of the balloon, for deflation
+ * vb_store_remove - take single pages out of the balloon, for deflation
  * @store: the store
  * @pages: an empty list; receives them
  * @nr: how many are wanted
+ * @nid: the node they are to come from, or NUMA_NO_NODE
  *
- * The host has them still: the caller tells it, or calls vb_store_put_back().
+ * A chunk is split only when there is nothing else. The host has the pages
+ * still: the caller tells it, or calls vb_store_put_back().
  *
  * Context: reclaim, does not sleep.
  * Return: how many there were; fewer than @nr, though the balloon is not
  * empty, while compaction has some isolated.
  */
 unsigned int vb_store_remove(struct vb_store *store, struct list_head *pages,
-			     unsigned int nr)
+			     unsigned int nr, int nid)
 {
-	unsigned int taken = take(store, &store->pending, pages, nr);
-	LIST_HEAD(dequeued);
+	unsigned int taken = 0;
+	struct vb_node *node;
 
-	account(pages, -1);
-	taken += balloon_page_list_dequeue(&store->bdi, &dequeued, nr - taken);
-	list_splice(&dequeued, pages);
+	for_each_wanted(node, store, nid)
+		taken += take_singles(node, pages, nr - taken);
+	for_each_wanted(node, store, nid)
+		while (taken < nr && split_chunk(node))
+			taken += take_fragments(node, pages, nr - taken);
 	adjust_managed(store, pages, 1);
-	atomic_long_sub(taken, &store->pages);
 	return taken;
 }
 
@@ -160,19 +289,70 @@ unsigned int vb_store_remove(struct vb_store *store, struct list_head *pages,
  * vb_store_put_back - the host could not be told after all
  * @store: the store
  * @pages: from vb_store_remove(); emptied. The next one returns them first
- * @nr: how many
  *
  * Context: reclaim, does not sleep.
  */
-void vb_store_put_back(struct vb_store *store, struct list_head *pages,
-		       unsigned int nr)
+void vb_store_put_back(struct vb_store *store, struct list_head *pages)
 {
 	adjust_managed(store, pages, -1);
-	account(pages, 1);
+	vb_account_list(pages, true);
+	while (!list_empty(pages)) {
+		struct vb_node *node;
+		LIST_HEAD(local);
+		long nr;
+
+		node = sort_out(store, pages, &local, &nr);
+		spin_lock(&store->lock);
+		list_splice(&local, &node->fragments);
+		spin_unlock(&store->lock);
+		count_pages(node, nr);
+	}
+}
+
+/* Those of @from that lie in a range of page frames. */
+static void move_range(struct list_head *from, struct list_head *to,
+		       unsigned long start, unsigned long nr)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, from, lru)
+		if (page_to_pfn(page) - start < nr)
+			list_move(&page->lru, to);
+}
+
+/**
+ * vb_store_remove_range - take what cannot be migrated out of the balloon
+ * @store: the store
+ * @start: first page frame of a range, aligned to a chunk
+ * @nr: page frames in the range
+ * @chunks: an empty list; receives chunks
+ * @pages: an empty list; receives single pages
+ *
+ * The host has them still: the caller tells it, or calls
+ * vb_store_insert_chunk() and vb_store_put_back().
+ *
+ * Context: process.
+ */
+void vb_store_remove_range(struct vb_store *store, unsigned long start,
+			   unsigned long nr, struct list_head *chunks,
+			   struct list_head *pages)
+{
+	struct vb_node *node = node_of(store, pfn_to_page(start));
+	struct page *page;
+
 	spin_lock(&store->lock);
-	list_splice_init(pages, &store->pending);
+	move_range(&node->chunks, chunks, start, nr);
+	move_range(&node->fragments, pages, start, nr);
 	spin_unlock(&store->lock);
-	atomic_long_add(nr, &store->pages);
+
+	list_for_each_entry(page, chunks, lru) {
+		account_chunk(store, page, false);
+		count_pages(node, -VB_CHUNK_PAGES);
+	}
+	list_for_each_entry(page, pages, lru)
+		count_pages(node, -1);
+	vb_account_list(pages, false);
+	adjust_managed(store, pages, 1);
 }
 
 /**
@@ -188,6 +368,17 @@ int vb_store_pause(void)
 	return schedule_timeout_uninterruptible(1);
 }
 
+/* @nr pages, taken out of the balloon, are back in it, unknown to the host. */
+static void forget(struct vb_store *store, struct list_head *pages,
+		   struct list_head *untold, long nr)
+{
+	spin_lock(&store->lock);
+	list_splice_tail_init(pages, untold);
+	spin_unlock(&store->lock);
+	atomic_long_add(nr, &store->nr_untold);
+	atomic_long_add(nr, &store->pages);
+}
+
 /**
  * vb_store_forget_told - a device reset made the host forget the balloon
  * @store: the store
@@ -199,25 +390,27 @@ int vb_store_pause(void)
  */
 void vb_store_forget_told(struct vb_store *store)
 {
+	struct page *chunk;
 	LIST_HEAD(pages);
 	unsigned int nr;
 
+	while ((chunk = vb_store_remove_chunk(store, NUMA_NO_NODE))) {
+		account_chunk(store, chunk, true);
+		list_add(&chunk->lru, &pages);
+		forget(store, &pages, &store->untold_chunks, VB_CHUNK_PAGES);
+	}
 	while (vb_store_pages(store) > atomic_long_read(&store->nr_untold)) {
-		nr = vb_store_remove(store, &pages, VB_BUF_PAGES);
-		account(&pages, 1);
+		nr = vb_store_remove(store, &pages, BATCH, NUMA_NO_NODE);
+		vb_account_list(&pages, true);
 		adjust_managed(store, &pages, -1);
-		spin_lock(&store->lock);
-		list_splice_init(&pages, &store->untold);
-		spin_unlock(&store->lock);
-		atomic_long_add(nr, &store->nr_untold);
-		atomic_long_add(nr, &store->pages);
+		forget(store, &pages, &store->untold, nr);
 		if (!nr)
 			vb_store_pause();
 	}
 }
 
 /**
- * vb_store_take_untold - take pages that the host does not know of
+ * vb_store_take_untold - take single pages that the host does not know of
  * @store: the store
  * @pages: an empty list; receives them
  * @nr: how many are wanted
@@ -232,7 +425,7 @@ unsigned int vb_store_take_untold(struct vb_store *store,
 {
 	unsigned int taken = take(store, &store->untold, pages, nr);
 
-	account(pages, -1);
+	vb_account_list(pages, false);
 	adjust_managed(store, pages, 1);
 	atomic_long_sub(taken, &store->nr_untold);
 	atomic_long_sub(taken, &store->pages);
@@ -240,10 +433,30 @@ unsigned int vb_store_take_untold(struct vb_store *store,
 }
 
 /**
+ * vb_store_take_untold_chunk - take a chunk that the host does not know of
+ * @store: the store
+ *
+ * Context: reclaim, does not sleep.
+ * Return: the chunk, see vb_store_take_untold(), or NULL.
+ */
+struct page *vb_store_take_untold_chunk(struct vb_store *store)
+{
+	struct page *chunk = pop(store, &store->untold_chunks);
+
+	if (chunk) {
+		account_chunk(store, chunk, false);
+		atomic_long_sub(VB_CHUNK_PAGES, &store->nr_untold);
+		atomic_long_sub(VB_CHUNK_PAGES, &store->pages);
+	}
+	return chunk;
+}
+
+/**
  * vb_store_migrated - compaction exchanged a page
  * @store: the store
  * @from: the page that left the balloon
- * @to: the page that takes its place
+ * @to: the page that takes its place, also on the list of its node: the
+ *	kernel's balloon puts it there, whatever its own node is
  *
  * Context: under the page lock, does not sleep.
  */
@@ -261,26 +474,6 @@ void vb_store_migrated(struct vb_store *store, struct page *from,
 }
 
 /**
- * vb_pages_free - give pages back to the guest
- * @pages: emptied
- *
- * Context: any but interrupt, outside every lock.
- * Return: how many.
- */
-unsigned long vb_pages_free(struct list_head *pages)
-{
-	struct page *page, *next;
-	unsigned long nr = 0;
-
-	list_for_each_entry_safe(page, next, pages, lru) {
-		list_del(&page->lru);
-		put_page(page);
-		nr++;
-	}
-	return nr;
-}
-
-/**
  * vb_store_empty - free all there is: the device was reset for good
  * @store: the store
  *
@@ -290,16 +483,13 @@ unsigned long vb_pages_free(struct list_head *pages)
 void vb_store_empty(struct vb_store *store)
 {
 	LIST_HEAD(pages);
+	struct page *chunk;
 
-	while (vb_store_pages(store)) {
-		unsigned int nr = vb_store_take_untold(store, &pages,
-						       VB_BUF_PAGES);
-
+	vb_store_forget_told(store);
+	while ((chunk = vb_store_take_untold_chunk(store)))
+		vb_chunk_free(chunk);
+	while (vb_store_take_untold(store, &pages, BATCH)) {
 		vb_pages_free(&pages);
-		nr += vb_store_remove(store, &pages, VB_BUF_PAGES);
-		vb_pages_free(&pages);
-		if (!nr)
-			vb_store_pause();
 		cond_resched();
 	}
 }

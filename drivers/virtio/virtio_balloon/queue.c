@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Messages: the only room that posts to the host or waits for it.
+ * The only room that posts to the host or waits for it.
  *
  * Every wait ends: by an answer, a broken queue, removal, or a time-out that
  * is logged and marks the device stalled. What the host was told of and has
@@ -8,84 +8,14 @@
  * however late, or a device reset has completed.
  */
 #include <linux/scatterlist.h>
-#include <linux/sort.h>
 
 #include "balloon.h"
 #include "trace.h"
 
-/**
- * vb_buf_get - take a message that is at rest
- * @q: inflate or deflate queue
- *
- * Context: any.
- * Return: the empty message, or NULL when all are in flight.
- */
-struct vb_buf *vb_buf_get(struct vb_queue *q)
-{
-	struct vb_buf *buf;
-	unsigned long flags;
-
-	spin_lock_irqsave(&q->lock, flags);
-	buf = list_first_entry_or_null(&q->free, struct vb_buf, node);
-	if (buf)
-		list_del_init(&buf->node);
-	spin_unlock_irqrestore(&q->lock, flags);
-	if (buf)
-		buf->nr_pfns = 0;
-	return buf;
-}
-
-/**
- * vb_buf_put - return a message that carries nothing
- * @q: its queue
- * @buf: the message
- *
- * Context: any.
- */
-void vb_buf_put(struct vb_queue *q, struct vb_buf *buf)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&q->lock, flags);
-	list_add(&buf->node, &q->free);
-	spin_unlock_irqrestore(&q->lock, flags);
-}
-
-static u32 first_pfn(struct page *page)
-{
-	return page_to_pfn(page) * VB_PFNS_PER_PAGE;
-}
-
-/**
- * vb_buf_add_page - name a page in a message
- * @q: the queue of @buf
- * @buf: a message at rest with less than VB_BUF_PAGES pages
- * @page: the page; the caller decides whether the message quarantines it
- */
-void vb_buf_add_page(struct vb_queue *q, struct vb_buf *buf, struct page *page)
-{
-	u32 pfn = first_pfn(page);
-	unsigned int i;
-
-	BUILD_BUG_ON(PAGE_SHIFT < VIRTIO_BALLOON_PFN_SHIFT);
-	BUILD_BUG_ON(VB_PFNS_PER_PAGE > VB_BUF_PFNS);
-
-	for (i = 0; i < VB_PFNS_PER_PAGE; i++)
-		buf->pfns[buf->nr_pfns++] = cpu_to_virtio32(q->vb->vdev, pfn + i);
-}
-
-static int cmp_pfns(const void *a, const void *b, const void *vdev)
-{
-	struct virtio_device *dev = (struct virtio_device *)vdev;
-	u32 x = virtio32_to_cpu(dev, *(const __virtio32 *)a);
-	u32 y = virtio32_to_cpu(dev, *(const __virtio32 *)b);
-
-	return x < y ? -1 : x > y;
-}
-
 static bool carries_nothing(struct vb_queue *q, struct vb_buf *buf)
 {
-	return q->nr_bufs && list_empty(&buf->pages) && !buf->held;
+	return q->nr_bufs && list_empty(&buf->pages) && !buf->held &&
+	       !buf->chunk;
 }
 
 /* Caller holds q->lock. @sign: 1 when @buf is posted, -1 when acknowledged. */
@@ -120,6 +50,14 @@ static int queue_add(struct vb_queue *q, struct scatterlist *sg,
 	return err;
 }
 
+static int post_pfns(struct vb_queue *q, struct vb_buf *buf)
+{
+	struct scatterlist sg;
+
+	sg_init_one(&sg, buf->pfns, buf->nr_pfns * sizeof(*buf->pfns));
+	return queue_add(q, &sg, 1, 0, buf);
+}
+
 /**
  * vb_queue_post - put a message of page numbers on the ring
  * @q: inflate or deflate queue
@@ -134,12 +72,48 @@ static int queue_add(struct vb_queue *q, struct scatterlist *sg,
  */
 int vb_queue_post(struct vb_queue *q, struct vb_buf *buf)
 {
-	struct scatterlist sg;
+	vb_buf_sort(q, buf);
+	return post_pfns(q, buf);
+}
 
-	sort_r(buf->pfns, buf->nr_pfns, sizeof(*buf->pfns), cmp_pfns, NULL,
-	       q->vb->vdev);
-	sg_init_one(&sg, buf->pfns, buf->nr_pfns * sizeof(*buf->pfns));
-	return queue_add(q, &sg, 1, 0, buf);
+/**
+ * vb_queue_post_chunk - put the messages that name a chunk on the ring
+ * @q: inflate or deflate queue
+ * @chunk: the chunk
+ * @quarantine: the messages keep the chunk until all of them are acknowledged
+ *
+ * Context: any, reclaim included: allocates nothing.
+ * Return: 0; -EAGAIN without enough messages at rest; or as vb_queue_post():
+ * the chunk is still the caller's.
+ */
+int vb_queue_post_chunk(struct vb_queue *q, struct page *chunk, bool quarantine)
+{
+	struct vb_buf *bufs[VB_CHUNK_BUFS];
+	unsigned int got, posted = 0;
+	int err = 0;
+
+	for (got = 0; got < VB_CHUNK_BUFS && !err; got++) {
+		bufs[got] = vb_buf_get(q);
+		if (!bufs[got]) {
+			err = -EAGAIN;
+			break;
+		}
+		vb_buf_set_part(q, bufs[got], chunk, got);
+		bufs[got]->chunk = quarantine ? chunk : NULL;
+	}
+	set_page_private(chunk, VB_CHUNK_BUFS);
+	while (!err && posted < VB_CHUNK_BUFS) {
+		err = post_pfns(q, bufs[posted]);
+		posted += !err;
+	}
+	/* Broken in between: the host may take it, so only a reset frees it. */
+	if (!err || (quarantine && posted))
+		return 0;
+	while (got-- > posted) {
+		bufs[got]->chunk = NULL;
+		vb_buf_put(q, bufs[got]);
+	}
+	return err;
 }
 
 /**
@@ -214,9 +188,12 @@ unsigned int vb_queue_reap(struct vb_queue *q)
 		nr++;
 		q->acked++;
 		count_in_flight(q, buf, -1);
-		if (q->nr_bufs)
-			list_add_tail(&buf->node, carries_nothing(q, buf) ?
-				      &q->free : &q->done);
+		if (!q->nr_bufs)
+			continue;
+		if (buf->chunk && vb_chunk_more_parts(buf->chunk))
+			buf->chunk = NULL;
+		list_add_tail(&buf->node, carries_nothing(q, buf) ? &q->free :
+								    &q->done);
 	}
 	spin_unlock_irqrestore(&q->lock, flags);
 
@@ -278,25 +255,6 @@ unsigned int vb_queue_unowned(struct vb_queue *q)
 	return READ_ONCE(q->unowned);
 }
 
-/* Page numbers in a message are in ascending order. */
-static bool buf_names(struct vb_queue *q, struct vb_buf *buf, __virtio32 pfn)
-{
-	unsigned int low = 0, high = buf->nr_pfns;
-
-	while (low < high) {
-		unsigned int mid = low + (high - low) / 2;
-		int cmp = cmp_pfns(&pfn, &buf->pfns[mid], q->vb->vdev);
-
-		if (!cmp)
-			return true;
-		if (cmp < 0)
-			high = mid;
-		else
-			low = mid + 1;
-	}
-	return false;
-}
-
 /**
  * vb_queue_names - does a message in flight name this page?
  * @q: inflate or deflate queue
@@ -307,7 +265,6 @@ static bool buf_names(struct vb_queue *q, struct vb_buf *buf, __virtio32 pfn)
  */
 bool vb_queue_names(struct vb_queue *q, struct page *page)
 {
-	__virtio32 pfn = cpu_to_virtio32(q->vb->vdev, first_pfn(page));
 	bool found = false;
 	unsigned long flags;
 	unsigned int i;
@@ -317,7 +274,7 @@ bool vb_queue_names(struct vb_queue *q, struct page *page)
 	spin_lock_irqsave(&q->lock, flags);
 	for (i = 0; i < q->nr_bufs && !found; i++)
 		found = q->bufs[i].in_flight &&
-			buf_names(q, &q->bufs[i], pfn);
+			vb_buf_names(q, &q->bufs[i], page);
 	spin_unlock_irqrestore(&q->lock, flags);
 	return found;
 }

@@ -20,22 +20,129 @@ static int report(struct page_reporting_dev_info *info, struct scatterlist *sg,
 	struct vb_queue *q = &vb->queues[VB_VQ_REPORT];
 	int err = -EBUSY;
 
-	if (!down_read_trylock(&vb->online_sem))
+	if (test_and_set_bit(VB_REPORT_BUSY, &vb->flags))
 		return -EBUSY;
-	if (vb->online && !vb_queue_in_flight(q))
-		err = vb_queue_post_in(q, sg, nents);
+	if (down_read_trylock(&vb->online_sem)) {
+		if (vb->online)
+			err = vb_queue_post_in(q, sg, nents);
+		if (!err)
+			vb_queue_kick(q);
+		up_read(&vb->online_sem);
+	}
 	if (!err)
-		vb_queue_kick(q);
-	up_read(&vb->online_sem);
-	if (err)
-		return err;
-
-	vb_queue_wait_quarantined(q);
-	if (!READ_ONCE(q->vq))
-		return -ESHUTDOWN;
+		vb_queue_wait_quarantined(q);
+	clear_bit(VB_REPORT_BUSY, &vb->flags);
+	if (err || !READ_ONCE(q->vq))
+		return err ?: -ESHUTDOWN;
 	for (; sg; sg = sg_next(sg))
 		vb_count(vb, VB_CNT_reported_pages, sg->length >> PAGE_SHIFT);
 	return 0;
+}
+
+/**
+ * vb_report_capacity - how many chunks can be reported before they are inflated?
+ * @vb: the device
+ *
+ * Context: the resize worker.
+ * Return: as many as one report takes; 0 without a report queue in working
+ * order. Whether reports are lawful was settled with the features.
+ */
+unsigned int vb_report_capacity(struct vb_dev *vb)
+{
+	struct vb_queue *q = &vb->queues[VB_VQ_REPORT];
+
+	if (vb_queue_broken(q) || vb_queue_stalled(q))
+		return 0;
+	return min(VB_REPORT_CHUNKS, virtqueue_get_vring_size(q->vq));
+}
+
+/**
+ * vb_report_chunks - have the host drop chunks
+ * @vb: the device
+ * @chunks: up to vb_report_capacity(); taken over, to appear on vb->reported when
+ *	the host has answered: at once, and not dropped, if the queue is taken
+ * @nr: how many
+ *
+ * Context: the resize worker.
+ * Return: 0; or what vb_queue_wait() says of the report before this one, with
+ * the chunks still the caller's.
+ */
+int vb_report_chunks(struct vb_dev *vb, struct list_head *chunks,
+		     unsigned int nr)
+{
+	struct vb_queue *q = &vb->queues[VB_VQ_REPORT];
+	struct scatterlist sg[VB_REPORT_CHUNKS];
+	unsigned int i = 0;
+	struct page *chunk;
+	int err;
+
+	err = vb_report_wait(vb);
+	if (err)
+		return err;
+	sg_init_table(sg, nr);
+	list_for_each_entry(chunk, chunks, lru)
+		sg_set_page(&sg[i++], chunk, VB_CHUNK_PAGES << PAGE_SHIFT, 0);
+
+	if (test_and_set_bit(VB_REPORT_BUSY, &vb->flags)) {
+		list_splice_tail_init(chunks, &vb->reported);
+	} else if (vb_queue_post_in(q, sg, nr)) {
+		clear_bit(VB_REPORT_BUSY, &vb->flags);
+		list_splice_tail_init(chunks, &vb->reported);
+	} else {
+		vb_queue_kick(q);
+		list_splice_tail_init(chunks, &vb->in_report);
+	}
+	return 0;
+}
+
+/**
+ * vb_report_reap - see whether our report was answered
+ * @vb: the device
+ *
+ * Context: the resize worker, or whoever stopped it; does not wait.
+ */
+void vb_report_reap(struct vb_dev *vb)
+{
+	struct page *chunk;
+
+	if (list_empty(&vb->in_report) ||
+	    vb_queue_in_flight(&vb->queues[VB_VQ_REPORT]))
+		return;
+	clear_bit(VB_REPORT_BUSY, &vb->flags);
+	list_for_each_entry(chunk, &vb->in_report, lru)
+		vb_count(vb, VB_CNT_reported_pages, VB_CHUNK_PAGES);
+	list_splice_tail_init(&vb->in_report, &vb->reported);
+}
+
+/**
+ * vb_report_wait - wait for the answer to our report
+ * @vb: the device
+ *
+ * Context: the resize worker, or whoever stopped it.
+ * Return: 0 when none is in flight any more, or what vb_queue_wait() says.
+ */
+int vb_report_wait(struct vb_dev *vb)
+{
+	int err = 0;
+
+	if (!list_empty(&vb->in_report))
+		err = vb_queue_wait(&vb->queues[VB_VQ_REPORT], 0);
+	vb_report_reap(vb);
+	return err;
+}
+
+/**
+ * vb_report_abandon - the device was reset: the guest has its chunks back
+ * @vb: the device
+ *
+ * Context: process, the worker is stopped.
+ */
+void vb_report_abandon(struct vb_dev *vb)
+{
+	if (!list_empty(&vb->in_report))
+		clear_bit(VB_REPORT_BUSY, &vb->flags);
+	vb_chunks_free(&vb->in_report);
+	vb_chunks_free(&vb->reported);
 }
 
 /**

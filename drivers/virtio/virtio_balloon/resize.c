@@ -14,25 +14,47 @@
 /* Everything that may be in flight has arrived: the balloon is at rest. */
 static long settle(struct vb_dev *vb)
 {
-	long err = vb_queue_wait(&vb->queues[VB_VQ_INFLATE], 0);
+	long err = vb_report_wait(vb) ?:
+		   vb_queue_wait(&vb->queues[VB_VQ_INFLATE], 0);
 
 	vb_inflate_collect(vb);
 	return err;
 }
 
+/*
+ * What is only reported so far needs no deflate, and what is in the store no
+ * waiting for what is still on its way in.
+ */
+static long shrink(struct vb_dev *vb, long pages)
+{
+	long dropped = vb_inflate_drop_reported(vb);
+	long held = vb_store_pages(&vb->store);
+
+	if (dropped)
+		return dropped;
+	if (held)
+		return vb_deflate(vb, min(pages, held));
+	return settle(vb) ?: 1;
+}
+
 /* Return: pages moved, 0 when at rest, or a negative errno. */
 static long move(struct vb_dev *vb, s64 diff)
 {
-	if (atomic_long_read(&vb->store.nr_untold) && diff >= 0)
-		return vb_inflate_untold(vb);
+	long nr;
+
+	if (diff < 0)
+		return shrink(vb, -diff);
+	if (atomic_long_read(&vb->store.nr_untold)) {
+		nr = vb_inflate_untold(vb);
+		if (nr)
+			return nr;
+	}
 	if (diff > 0)
 		return vb_inflate(vb, diff);
-	/* What is still on its way in cannot be taken back yet. */
-	if (atomic_long_read(&vb->inflating))
-		return settle(vb) ?: 1;
-	if (diff < 0)
-		return vb_deflate(vb, -diff);
-	return 0;
+	nr = vb_inflate_reported(vb);
+	if (nr)
+		return nr;
+	return atomic_long_read(&vb->inflating) ? settle(vb) ?: 1 : 0;
 }
 
 /* At rest, or without memory to go on. Return: delay of the next look; ms, 0 for none. */

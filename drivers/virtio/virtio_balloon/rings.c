@@ -56,6 +56,7 @@ static int bufs_alloc(struct vb_queue *q, unsigned int nr)
 {
 	unsigned int i;
 
+	nr = min(nr, virtqueue_get_vring_size(q->vq));
 	q->bufs = kcalloc(nr, sizeof(*q->bufs), GFP_KERNEL);
 	if (!q->bufs)
 		return -ENOMEM;
@@ -83,6 +84,8 @@ static void bufs_free(struct vb_queue *q)
 		vb_pages_free(&buf->pages);
 		if (buf->held)
 			put_page(buf->held);
+		if (buf->chunk && !vb_chunk_more_parts(buf->chunk))
+			vb_chunk_free(buf->chunk);
 		kfree(buf->pfns);
 	}
 	kfree(q->bufs);
@@ -115,18 +118,10 @@ void vb_queues_init(struct vb_dev *vb)
 /* Fewer messages than descriptors, so that adding one never finds no room. */
 static int queues_alloc_bufs(struct vb_dev *vb)
 {
-	enum vb_vq i;
 	int err;
 
-	for (i = VB_VQ_INFLATE; i <= VB_VQ_DEFLATE; i++) {
-		struct vb_queue *q = &vb->queues[i];
-		unsigned int nr = virtqueue_get_vring_size(q->vq);
-
-		err = bufs_alloc(q, min_t(unsigned int, nr, VB_QUEUE_BUFS));
-		if (err)
-			return err;
-	}
-	return 0;
+	err = bufs_alloc(&vb->queues[VB_VQ_INFLATE], VB_INFLATE_BUFS);
+	return err ?: bufs_alloc(&vb->queues[VB_VQ_DEFLATE], VB_DEFLATE_BUFS);
 }
 
 /**

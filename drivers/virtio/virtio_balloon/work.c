@@ -77,6 +77,18 @@ void vb_resize_rested(struct vb_dev *vb)
 }
 
 /**
+ * vb_is_resize_worker - who am I?
+ * @vb: the device
+ *
+ * Context: any.
+ * Return: true if this is the device's resize worker.
+ */
+bool vb_is_resize_worker(struct vb_dev *vb)
+{
+	return current_work() == &vb->resize_work.work;
+}
+
+/**
  * vb_kick_work - queue one of the other works
  * @vb: the device
  * @wq: where it runs

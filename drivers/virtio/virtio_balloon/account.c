@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The guest's own books: MemTotal, the balloon's events and node statistics,
+ * and the mark that a frame has no content. What the kernel's balloon does for
+ * the pages on its list is done here for all others.
+ */
+#include "store.h"
+
+/*
+ * The managed pages of several zones, collected so that the kernel's count is
+ * adjusted once a zone and batch: each adjustment walks all zones.
+ */
+struct managed_batch {
+	struct {
+		struct page *page;
+		long nr;
+	} zones[4];
+	unsigned int used;
+};
+
+static void managed_flush(struct managed_batch *b, int sign)
+{
+	unsigned int i;
+
+	for (i = 0; i < b->used; i++)
+		adjust_managed_page_count(b->zones[i].page,
+					  sign * b->zones[i].nr);
+	b->used = 0;
+}
+
+static void managed_add(struct managed_batch *b, struct page *page, int sign)
+{
+	unsigned int i;
+
+	for (i = 0; i < b->used; i++) {
+		if (page_zone(b->zones[i].page) == page_zone(page)) {
+			b->zones[i].nr++;
+			return;
+		}
+	}
+	if (b->used == ARRAY_SIZE(b->zones))
+		managed_flush(b, sign);
+	b->zones[b->used].page = page;
+	b->zones[b->used].nr = 1;
+	b->used++;
+}
+
+/**
+ * vb_account_managed - MemTotal follows the balloon
+ * @pages: single pages
+ * @sign: 1 when the guest regains them, -1 when it loses them
+ *
+ * Context: any but interrupt.
+ */
+void vb_account_managed(struct list_head *pages, int sign)
+{
+	struct managed_batch batch = {};
+	struct page *page;
+
+	list_for_each_entry(page, pages, lru)
+		managed_add(&batch, page, sign);
+	managed_flush(&batch, sign);
+}
+
+/**
+ * vb_account_frames - frames enter or leave the balloon
+ * @page: the first one
+ * @nr: how many, all of one zone
+ * @in: they enter
+ *
+ * Context: any but interrupt.
+ */
+void vb_account_frames(struct page *page, unsigned int nr, bool in)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		if (in)
+			__SetPageOffline(page + i);
+		else
+			__ClearPageOffline(page + i);
+	}
+	count_vm_events(in ? BALLOON_INFLATE : BALLOON_DEFLATE, nr);
+	balloon_node_pages_add(page, in ? (long)nr : -(long)nr);
+}
+
+/**
+ * vb_account_list - single pages enter or leave the balloon
+ * @pages: the pages
+ * @in: they enter
+ *
+ * Context: any but interrupt.
+ */
+void vb_account_list(struct list_head *pages, bool in)
+{
+	struct page *page;
+
+	list_for_each_entry(page, pages, lru)
+		vb_account_frames(page, 1, in);
+}
