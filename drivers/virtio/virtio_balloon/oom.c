@@ -7,6 +7,7 @@
  * not take it straight back.
  */
 #include <linux/oom.h>
+#include <linux/vmstat.h>
 
 #include "balloon.h"
 #include "trace.h"
@@ -32,16 +33,23 @@ static long quota(struct vb_dev *vb)
 
 /*
  * With MUST_TELL_HOST, or behind a migration that is not acknowledged, the
- * deflate work does it. Return: pages released meanwhile.
+ * deflate work does it. Who waits for it must not send the killer after
+ * another process when memory came from elsewhere meanwhile: an earlier
+ * victim may have been exiting. Return: pages that became free.
  */
 static long release_by_work(struct vb_dev *vb, long wanted)
 {
 	long before = atomic64_read(&vb->counters[VB_CNT_oom_deflated_pages]);
+	long free = global_zone_page_state(NR_FREE_PAGES);
+	long released;
 
 	vb_deflate_hand_over(vb, wanted);
 	if (vb_must_tell_host(vb))
 		vb_wait_handed_over(vb, OOM_WAIT_MS);
-	return atomic64_read(&vb->counters[VB_CNT_oom_deflated_pages]) - before;
+	released = atomic64_read(&vb->counters[VB_CNT_oom_deflated_pages]) -
+		   before;
+	free = global_zone_page_state(NR_FREE_PAGES) - free;
+	return max(released, free);
 }
 
 static long release(struct vb_dev *vb, long wanted)
