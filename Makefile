@@ -96,6 +96,15 @@ vm-test: ## only test in guests; for less: selftests/vm/run --help
 debug-test: ## test in a guest with a debug kernel (KASAN, lockdep ...), which is built first
 	@selftests/check debug
 
+.PHONY: bench
+bench: ## compare with the kernel's own driver in guests, as root; for less: selftests/bench/run --help
+	@selftests/packages check
+	@selftests/bench/run
+
+.PHONY: performance
+performance: ## write the results of the last bench into Documentation
+	@selftests/bench/run --document
+
 .PHONY: shell
 shell: ## a shell in a guest with the driver loaded (KERNEL=6.1, 6.12, 7.2, 7.3 or debug)
 	@selftests/vm/run --shell --kernel $(or $(KERNEL),6.12)

@@ -31,6 +31,7 @@ modules     further kernel modules for the guest to load itself with modprobe ("
 extra       more arguments for QEMU
 cmdline     more words for the kernel
 share       guest memory is a shared memfd (vhost-user)
+backend     another QEMU object for guest memory ("memory-backend-memfd,hugetlb=on")
 swap        size of a swap disk ("512M"); it is swapped on as /dev/vda when the guest is ready
 disks       paths of raw images; they come after the swap disk
 tests       selftests/balloon in /tests/balloon, and balloonsim for modprobe
@@ -68,8 +69,8 @@ class Guest:
 
     def __init__(self, kernel, *, driver="intree", load=None, memory="1G", smp=2, balloon=(),
                  flavour="modern", machine=None, modules=(), extra=(), cmdline="", share=False,
-                 swap=None, disks=(), tests=False, files=None, allowed=(), root=None, resume=None,
-                 incoming=False, slow=None, label=None, interactive=False):
+                 backend=None, swap=None, disks=(), tests=False, files=None, allowed=(), root=None,
+                 resume=None, incoming=False, slow=None, label=None, interactive=False):
         self.kernel = kernel
         self.driver = driver
         self.memory = qemu.parse_size(memory)
@@ -80,6 +81,7 @@ class Guest:
         self.extra = list(extra)
         self.cmdline = cmdline
         self.share = share
+        self.backend = backend
         self.root = root
         self.incoming = incoming
         self.interactive = interactive
@@ -287,7 +289,11 @@ class Guest:
     # --- the host's view ------------------------------------------------------
 
     def rss_kib(self):
-        """Return the KiB of host memory behind the guest's RAM, from the host's smaps.
+        """Return the KiB of host memory behind the guest's RAM."""
+        return self.ram_kib("Rss")
+
+    def ram_kib(self, field):
+        """Return a sum from the host's smaps ("Rss", "AnonHugePages") for the guest's RAM.
 
         Only the mappings of the RAM count: QEMU itself, and the code that
         emulation generates, are not the guest's memory.
@@ -300,7 +306,7 @@ class Guest:
                 if not word.endswith(":"):
                     low, high = (int(part, 16) for part in word.split("-"))
                     inside = start <= low and high <= start + self.memory
-                elif inside and word == "Rss:":
+                elif inside and word == f"{field}:":
                     total += int(line.split()[1])
         return total
 
@@ -339,9 +345,10 @@ class Guest:
                    "smp": self.smp, "balloon": self.balloon_properties, "flavour": self.flavour,
                    "machine": self.machine,
                    "modules": self.modules, "extra": self.extra, "cmdline": self.cmdline,
-                   "share": self.share, "swap": self.swap, "tests": self.tests,
-                   "files": self.files, "allowed": self.allowed, "root": self.root,
-                   "slow": self.slow, "disks": self.disks, "label": self.label + "-twin"}
+                   "share": self.share, "backend": self.backend, "swap": self.swap,
+                   "tests": self.tests, "files": self.files, "allowed": self.allowed,
+                   "root": self.root, "slow": self.slow, "disks": self.disks,
+                   "label": self.label + "-twin"}
         options.update(changes)
         return Guest(self.kernel, **options)
 

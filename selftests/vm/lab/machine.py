@@ -79,9 +79,10 @@ def _machine(guest):
 
 
 def _memory(guest):
-    if guest.share:
-        return ["-object", f"memory-backend-memfd,id=ram,size={guest.memory},share=on"]
-    return ["-object", f"memory-backend-ram,id=ram,size={guest.memory}"]
+    backend = guest.backend
+    if not backend:
+        backend = "memory-backend-memfd,share=on" if guest.share else "memory-backend-ram"
+    return ["-object", f"{backend},id=ram,size={guest.memory}"]
 
 
 def _tsc_rate():

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the bench does with a guest: each step returns {figure: value}."""
+import contextlib
+from pathlib import Path
+import random
+import re
+
+from lab import machine
+from lab.cache import LabError
+import memory
+import qtrace
+from subject import GIB, MIB, TIMEOUT, Setting
+
+SETTINGS = [Setting(zeroing, reporting) for zeroing in (False, True)
+            for reporting in (True, False)]
+RESIZES = 20
+HELD_MIB = 384              # what a process has taken in the end
+RELEASED_KIB = 900 << 10    # less, and the host had not backed what it was given
+POOL = Path("/sys/kernel/mm/hugepages/hugepages-2048kB")
+
+
+class Missing(Exception):
+    """This machine cannot measure it; the text says why."""
+
+
+# --- steps of one boot of 2 GiB, in each setting ---------------------------------------
+
+
+def untouched(subject, _):
+    """Take 1 GiB that the guest has never used."""
+    move = subject.resize(GIB)
+    return {"settle, untouched": move.seconds}
+
+
+def release(subject, run):
+    """Take 1 GiB that the host has to back: half of the guest."""
+    guest, probe = subject.guest, subject.probe
+    subject.touch()
+    huge_before = guest.ram_kib("AnonHugePages")
+    idle = -probe.cpu() + probe.cpu()
+    with memory.Rss(guest) as rss:
+        subject.drop()
+        cpu = -probe.cpu() - idle
+        move = subject.resize(GIB)
+        cpu += probe.cpu()
+    first = next(kib for when, kib in rss.samples if when >= move.start)
+    if first - rss.final < RELEASED_KIB:
+        raise LabError(f"of 1 GiB the host backed only {(first - rss.final) >> 10} MiB")
+    run.timeline([(when - move.start, kib >> 10) for when, kib in rss.samples
+                  if when >= move.start - 0.05])
+    return {"release": memory.fallen(rss.samples, rss.final, move.start),
+            "settle": move.seconds,
+            "kicks": subject.kicks(move),
+            "config writes": len(qtrace.only(move.events, "virtio_balloon_set_config")),
+            "guest CPU": max(0, cpu),
+            "host huge pages": guest.ram_kib("AnonHugePages") / 1024,
+            "host huge pages, before": huge_before / 1024}
+
+
+def deflate(subject, _):
+    """Give 128 MiB back, and all of 1 GiB."""
+    result = {}
+    subject.to_first_cpu()
+    for name, size in (("deflate 128 MiB", 128 * MIB), ("deflate 1 GiB", GIB)):
+        subject.resize(GIB)
+        subject.rest()
+        offset = subject.probe.offset()
+        subject.probe.ask(f"watch {size >> 18}")        # notes of a 256th each
+        subject.rest(0.1)
+        move = subject.resize(GIB - size)
+        subject.rest(0.2)
+        seconds, gap = memory.risen(subject.probe.watched(offset), move.start)
+        result[name] = seconds
+        result[f"{name}, resolution"] = gap
+        result[f"{name}, settle"] = move.seconds
+    return result
+
+
+def stall(subject, _):
+    """Resize beside a process that allocates."""
+    result = {}
+    subject.touch()
+    subject.drop()
+    for name, balloon in (("inflate", GIB), ("deflate", 0)):
+        offset = subject.probe.offset()
+        subject.probe.ask("stall")
+        subject.rest(0.1)
+        move = subject.resize(balloon)
+        _, half, most, worst = subject.probe.stalled(offset, move.start, move.end)
+        result |= {f"stall p50, {name}": half, f"stall p99, {name}": most,
+                   f"stall max, {name}": worst}
+    return result
+
+
+# The last one leaves the guest with one processor for the drivers.
+STEPS = {"untouched": untouched, "release": release, "stall": stall, "deflate": deflate}
+
+
+# --- parts with guests of their own ----------------------------------------------------
+
+
+def steps(run, setting):
+    """All steps that were chosen, in one guest."""
+    result = {}
+    with run.subject(setting) as subject:
+        for name, step in STEPS.items():
+            if name in run.chosen:
+                result |= step(subject, run)
+                subject.empty()
+                subject.rest()
+    return result
+
+
+def fragmentation(run, setting):
+    """Resize at random beside a process that grows; then see what the empty balloon left whole."""
+    sizes = random.Random(run.pair)
+    with run.subject(setting) as subject:
+        guest, probe = subject.guest, subject.probe
+        guest.check("echo never >/sys/kernel/mm/transparent_hugepage/defrag")
+        subject.touch()
+        subject.drop()
+        probe.ask(f"grow {HELD_MIB}")
+        for _ in range(RESIZES):
+            subject.resize(sizes.randrange(0, 1280) * MIB)
+        probe.ask("grown", TIMEOUT)
+        subject.empty()
+        subject.rest()
+        return {"order-9 blocks": memory.blocks(guest.read("/proc/buddyinfo"), 9),
+                "2 MiB pages": int(probe.ask("huge"))}
+
+
+def growth(run, setting):
+    """Take ever more of a guest of 12 GiB."""
+    check_available(run.large)
+    result = {}
+    with run.subject(setting, run.large) as subject:
+        for size in run.sizes:
+            subject.touch()
+            subject.drop()
+            before = memory.free_kib(subject.guest.read("/proc/zoneinfo"))
+            move = subject.resize(size * MIB)
+            subject.rest(0.2)
+            after = memory.free_kib(subject.guest.read("/proc/zoneinfo"))
+            result[f"growth, {size} MiB"] = move.seconds
+            result[f"overhead, {size} MiB"] = before - after - (size << 10)
+            subject.resize(0)
+    return result
+
+
+def check_available(size):
+    """The host needs memory for a guest of this size that uses all of it."""
+    text = Path("/proc/meminfo").read_text(encoding="ascii")
+    available = int(re.search(r"MemAvailable: +(\d+)", text).group(1)) << 10
+    if available < machine.parse_size(size) * 5 // 4:
+        raise Missing(f"a guest of {size} does not fit in this host's memory")
+
+
+@contextlib.contextmanager
+def huge_pool(pages):
+    """Have so many free huge pages on the host; give them back at the end."""
+    number = POOL / "nr_hugepages"
+    try:
+        before = int(number.read_text())
+        free = int((POOL / "free_hugepages").read_text())
+        number.write_text(str(before + max(0, pages - free)))
+    except OSError as error:
+        raise Missing(f"no huge pages of 2 MiB to be had from this host: {error}") from error
+    try:
+        if int((POOL / "free_hugepages").read_text()) < pages:
+            raise Missing(f"this host cannot reserve {pages} huge pages")
+        yield
+    finally:
+        number.write_text(str(before))
+
+
+def hugetlb(run, setting):
+    """Take 1 GiB of a guest whose host memory is of huge pages: how many are free then?"""
+    with huge_pool(1024), run.subject(
+            setting, backend="memory-backend-memfd,hugetlb=on,hugetlbsize=2M") as subject:
+        subject.touch()
+        free = POOL / "free_hugepages"
+        before = int(free.read_text())
+        subject.drop()
+        subject.resize(GIB)
+        return {"host huge pages free": int(free.read_text()) - before}
+
+
+# part: (its function, its settings)
+PARTS = {"steps": (steps, SETTINGS),
+         "fragmentation": (fragmentation, SETTINGS[:1]),
+         "growth": (growth, SETTINGS[:1]),
+         "hugetlb": (hugetlb, SETTINGS[:1])}
+NAMES = [*STEPS, *(name for name in PARTS if name != "steps")]
