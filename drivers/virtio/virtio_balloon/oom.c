@@ -19,16 +19,27 @@
 /* Before drivers that have less to give. */
 #define OOM_PRIORITY		80
 
-static long quota(struct vb_dev *vb)
+static long quota(struct vb_dev *vb, struct vb_snapshot *s)
 {
-	struct vb_snapshot s;
 	s64 pages;
 
-	vb_snapshot(vb, &s);
+	vb_snapshot(vb, s);
 	spin_lock(&vb->policy_lock);
-	pages = vb_policy_oom_quota(&vb->policy, &s, OOM_MIN_PAGES);
+	pages = vb_policy_oom_quota(&vb->policy, s, OOM_MIN_PAGES);
 	spin_unlock(&vb->policy_lock);
 	return pages;
+}
+
+/*
+ * The killer does not look for memory again before it strikes. What an earlier
+ * victim had may have come back while we were busy, or waited: then nobody else
+ * has to die. Return: those pages; 0 when it is less than we should have given.
+ */
+static long came_meanwhile(const struct vb_snapshot *before, long wanted)
+{
+	long more = si_mem_available() - before->available;
+
+	return more >= wanted ? more : 0;
 }
 
 /*
@@ -75,17 +86,20 @@ static int oom_notify(struct notifier_block *nb, unsigned long unused,
 {
 	struct vb_dev *vb = container_of(nb, struct vb_dev, oom_nb);
 	unsigned long *total_freed = data;
+	struct vb_snapshot s;
 	long wanted, freed = 0;
 
 	if (!down_read_trylock(&vb->online_sem))
 		return NOTIFY_OK;
 	vb_count(vb, VB_CNT_oom_calls, 1);
-	wanted = quota(vb);
+	wanted = quota(vb, &s);
 	if (wanted > 0)
 		freed = release(vb, wanted);
 	up_read(&vb->online_sem);
-	*total_freed += freed;
 	trace_vb_oom(vb, wanted, freed, 0);
+	if (wanted > 0 && !freed)
+		freed = came_meanwhile(&s, wanted);
+	*total_freed += freed;
 	return NOTIFY_OK;
 }
 
