@@ -16,6 +16,13 @@ victim()	# MiB
 	sh -c 'echo 1000 >/proc/self/oom_score_adj && exec "$0" take "$1"' "$PATTERN" "$1"
 }
 
+# The next in line: if it dies as well, that is one too many.
+start_bystander()
+{
+	sh -c 'echo 500 >/proc/self/oom_score_adj && exec sleep 100000' &
+	bystander=$!
+}
+
 # What the guest has left, and half of the balloon on top, in MiB.
 half_of_the_balloon()
 {
@@ -86,17 +93,19 @@ not_touched()
 }
 
 # Memory runs out while the host is silent: whatever becomes of the process, the
-# killer must not wait for ever.
+# killer must not wait for ever, nor take another one when it has waited.
 silent_host()	# features
 {
 	need_ours || return
 	sim_new $(($1 | F_DEFLATE_ON_OOM)) overwrite=1
 	sim_resize "$(roomy_pages 60)"
 	need=$(half_of_the_balloon)
+	killed=$(vmstat oom_kill)
 	sim_set serve 0
 	ends_within 30 victim "$need"
 	note "exit status of the process: $?"
 	ends_gone || fail "the process hangs"
+	check_le "processes killed" $(($(vmstat oom_kill) - killed)) 1
 	nothing_hangs
 	sim_set serve 1
 	sim_resize 0
@@ -107,6 +116,7 @@ silent_host()	# features
 sim_setup
 ! driver_is_ours || driver_reload host_timeout_ms=1000 holdoff_ms="$HOLDOFF_MS" \
 	holdoff_max_ms="$HOLDOFF_MS" return_ms=100 return_step=2
+start_bystander
 ktap_plan 7
 ktap_case gives_way gives_way_and_settles 0
 ktap_case gives_way_must_tell gives_way_and_settles "$F_MUST_TELL_HOST"
@@ -115,4 +125,5 @@ ktap_case not_touched not_touched
 ktap_case silent_host silent_host 0
 ktap_case silent_host_must_tell silent_host "$F_MUST_TELL_HOST"
 ktap_case kernel_is_well kernel_is_well
+kill "$bystander"
 ktap_end
