@@ -53,17 +53,26 @@ ktap_case()
 	case_skipped=
 	ktap_name=$1
 	shift
+	ktap_mark="ktap: $$ $ktap_nr $ktap_name"
+	echo "$ktap_mark" 2>/dev/null >/dev/kmsg
 	"$@" || [ -n "$case_skipped" ] || case_failed=1
 
 	if [ -n "$case_skipped" ] && [ -z "$case_failed" ]; then
 		echo "ok $ktap_nr $ktap_name # SKIP $case_skipped"
 	elif [ -n "$case_failed" ]; then
 		ktap_failed=$((ktap_failed + 1))
+		ktap_log
 		echo "not ok $ktap_nr $ktap_name"
 	else
 		ktap_passed=$((ktap_passed + 1))
 		echo "ok $ktap_nr $ktap_name"
 	fi
+}
+
+# What the kernel said during the case, in short.
+ktap_log()
+{
+	dmesg | sed "1,/$ktap_mark\$/d" | tail -n 60 | cut -c 1-160 | sed 's/^/# log: /'
 }
 
 ktap_end()

@@ -47,9 +47,10 @@ def cache_dir(*parts):
 
 
 @contextlib.contextmanager
-def locked(key):
-    """Hold the lock `key` against every other process of this cache."""
-    path = cache_dir("locks") / (key.replace("/", "_") + ".lock")
+def locked(key, folder=None):
+    """Hold the lock `key` against every other process of this cache (or of `folder`)."""
+    path = (folder or cache_dir("locks")) / (key.replace("/", "_") + ".lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w", encoding="ascii") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -323,7 +323,7 @@ class Guest:
         """Return all that the guest printed on its console."""
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
-    def tail(self, lines=40):
+    def tail(self, lines=60):
         """Return what of the console belongs in a message: the first report of something
         bad with what follows it, and the end."""
         console = self.console().splitlines()

@@ -39,7 +39,7 @@ class HostTest:
         if why:
             return ktap.Case(self.name, "skip", why), 0
         label = f"{kernel.name}-{driver}-{self.name}"
-        with locked(f"test-{label}"):
+        with locked(f"test-{label}", BUILD / "locks"):
             start = time.monotonic()
             case = self._run(kernel, driver, label)
             return case, time.monotonic() - start

@@ -4,7 +4,7 @@ import re
 import time
 
 from . import ktap
-from .cache import ROOT, LabError, locked
+from .cache import BUILD, ROOT, LabError, locked
 from .guest import Guest, GuestError
 
 FOLDER = ROOT / "selftests/balloon"
@@ -48,7 +48,7 @@ class Batch:
 
     def run(self, names):
         """Run the tests and report each; at the end the guest's verdict."""
-        with locked(f"test-{self.label}"):
+        with locked(f"test-{self.label}", BUILD / "locks"):
             self._run_all(names)
 
     def _run_all(self, names):
@@ -90,16 +90,17 @@ class Batch:
         hung = not job.ended(limit)
         if hung:
             self._show_hang(job)
-        case = _judge(name, job, f"no end after {limit} s" if hung else "")
+        died = hung or job.status not in (0, 1, 4)
+        case = _judge(name, job, f"no end after {limit} s" if hung else "",
+                      guest.tail() if died else "")
         if hung and not job.ended(10):
-            case.notes.append("the test could not be killed; a new guest for the next one")
-            case.notes += guest.tail().splitlines()
+            _add_failure(case, "kill", ["the test could not be killed: a new guest for the next"])
             self._drop()
             return case
         self._clean_up(case)
         good, bad = guest.ask_verdict(name)
         if not good:
-            _add_failure(case, "kernel_log", bad[:20])
+            _add_failure(case, "kernel_log", [*bad[:5], *guest.tail().splitlines()])
         return case
 
     def _show_hang(self, job):
@@ -128,24 +129,27 @@ class Batch:
 
 def _add_failure(case, name, notes):
     """Add what the lab saw to a test's own cases, which it has planned without it."""
+    notes, case.notes = [*case.notes, *notes], []
     case.cases.append(ktap.Case(name, "fail", notes=notes))
     case.planned = None
     case.settle()
 
 
-def _judge(name, job, trouble):
-    """Make a Case of what a test printed and how it ended."""
+def _judge(name, job, trouble, log):
+    """Make a Case of what a test printed and how it ended; `log` if it was not by itself."""
     case = ktap.parse(job.output)
     case.name = name
+    if log:
+        _add_failure(case, "end", [trouble or f"exit status {job.status}",
+                                   *job.output.splitlines()[-5:], *log.splitlines()])
+        return case
     if job.status == 4 and not any(inner.result == "fail" for inner in case.cases):
         reason = case.reason or next((inner.reason for inner in case.cases), "")
         return ktap.Case(name, "skip", reason, notes=case.notes)
-    if trouble or job.status:
-        case.result = "fail"
-        case.notes.append(trouble or f"exit status {job.status}")
-    if trouble or not case.cases:
-        case.notes += job.output.splitlines()[-20:]
     failed = any(inner.result == "fail" for inner in case.cases)
-    if failed and not trouble:
-        case.result = "pass"        # the cases say it already; settle() makes it a failure
+    if job.status and not failed:       # otherwise the cases say it already
+        case.result = "fail"
+        case.notes.append(f"exit status {job.status}")
+    if not case.cases:
+        case.notes += job.output.splitlines()[-20:]
     return case.settle()

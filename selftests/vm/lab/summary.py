@@ -6,6 +6,7 @@ from . import ktap
 from .cache import RESULTS
 
 GUESTS = "vm"       # the area whose files are one column each of the table
+WIDTH = 160         # of a line of the list of failures
 
 
 def read_all(folder=RESULTS):
@@ -89,6 +90,13 @@ def failures(case, path=""):
         yield from failures(inner, path)
 
 
+def shortened(notes):
+    """Return the first of a failure's notes, and the last, which the kernel said."""
+    if len(notes) > 20:
+        notes = [*notes[:10], "[...]", *notes[-9:]]
+    return [line[:WIDTH] for line in notes]
+
+
 def main(options):
     """Print the sum; return the exit status."""
     files = read_all()
@@ -105,7 +113,7 @@ def main(options):
             print(text_table(rows) + "\n")
         for case in files.values():
             for path, notes in failures(case):
-                print(f"FAILED {path}", *(f"    {line}" for line in notes[:12]), sep="\n")
+                print(f"FAILED {path}", *(f"    {line}" for line in shortened(notes)), sep="\n")
     if not files:
         print("there are no results: run the tests first", file=sys.stderr)
     print(f"{total['pass']} passed, {total['fail']} failed, {total['skip']} skipped")

@@ -95,8 +95,15 @@ class Lab:
         except (AssertionError, LabError) as error:
             case = Case(name, "fail")
             self.note(str(error))
+            self._note_consoles()
         case.notes, self.notes = self.notes[before:], self.notes[:before]
         self.cases.append(case)
+
+    def _note_consoles(self):
+        """What the guests' kernels said belongs to a failure; the end of a guest adds it itself."""
+        for guest in self.guests:
+            if guest.channel:
+                self.note(guest.tail())
 
     def skip(self, reason):
         """End the test (or the case) as skipped."""
