@@ -57,13 +57,13 @@ def fallen(samples, final, start):
     return None if arrived is None else max(0, arrived - start)
 
 
-def risen(notes, start):
-    """Return (seconds from `start` until a rising series has nearly all of its rise, how long
-    before that it was last looked at)."""
+def risen(notes, start, rise):
+    """Return (seconds from `start` until a series has nearly all of a rise, how long before
+    that it was last looked at); None if it has it never."""
     before = [value for when, value, _ in notes if when <= start]
-    first, last = (before or [notes[0][1]])[-1], notes[-1][1]
+    wanted = before[-1] + rise * (1 - NEAR)
     for when, value, gap in notes:
-        if when > start and value >= last - (last - first) * NEAR:
+        if when > start and value >= wanted:
             return when - start, gap
     return None
 

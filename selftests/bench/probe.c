@@ -5,6 +5,7 @@
  *
  *	mark		write to port 0x92, which QEMU's trace shows: the clock before, after
  *	cpu		nanoseconds that the processors have spent on tasks
+ *	lists		KiB that are free in the processors' lists, where MemFree has them not
  *	touch MIB	write so much memory, or 0: nearly all that is free; the MiB
  *	drop		give it back
  *	watch KIB	watch free memory from now on; note each change of KIB or more
@@ -15,8 +16,7 @@
  *	grown		the end of it, when it has so much
  *	huge		how many 2 MiB pages it can get without compaction
  *
- * The clock is CLOCK_MONOTONIC in ns. The watch has the last processor to
- * itself: it runs when nothing else wants to run there.
+ * The clock is CLOCK_MONOTONIC in ns.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -109,6 +109,20 @@ static void work(void)
 	printf("%lld\n", sum);
 }
 
+static void lists(void)
+{
+	FILE *f = fopen("/proc/zoneinfo", "r");
+	unsigned long pages, sum = 0;
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, " count: %lu", &pages) == 1)
+			sum += pages;
+	if (f)
+		fclose(f);
+	printf("%lu\n", sum * (PAGE >> 10));
+}
+
 static char *map(size_t bytes, int advice)
 {
 	char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
@@ -139,16 +153,14 @@ static void drop(void)
 	printf("0\n");
 }
 
-/* Under the in-tree driver the work may be bound to a processor: stay out of its way. */
-static void leave_the_others_alone(void)
+/* Where nothing else works, see TO_FIRST_CPU; and not all the time: the host has other work. */
+static void take_last_cpu(void)
 {
-	struct sched_param param = { 0 };
 	cpu_set_t last;
 
 	CPU_ZERO(&last);
 	CPU_SET(get_nprocs() - 1, &last);
 	pthread_setaffinity_np(pthread_self(), sizeof(last), &last);
-	pthread_setschedparam(pthread_self(), SCHED_IDLE, &param);
 }
 
 static void *watch(void *unused)
@@ -156,7 +168,7 @@ static void *watch(void *unused)
 	long long before = now(), t;
 	unsigned long kib, noted = 0;
 
-	leave_the_others_alone();
+	take_last_cpu();
 	while (!stopped() && nr_notes < MAX_NOTES) {
 		kib = free_kib();
 		t = now();
@@ -165,6 +177,7 @@ static void *watch(void *unused)
 			noted = kib;
 		}
 		before = t;
+		usleep(100);
 	}
 	return unused;
 }
@@ -316,6 +329,8 @@ static void command(const char *line)
 		mark();
 	else if (!strcmp(word, "cpu"))
 		work();
+	else if (!strcmp(word, "lists"))
+		lists();
 	else if (!strcmp(word, "touch"))
 		touch(a);
 	else if (!strcmp(word, "drop"))

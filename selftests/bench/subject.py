@@ -19,7 +19,7 @@ TIMEOUT = 120
 TO_FIRST_CPU = """
 echo 1 >/sys/devices/virtual/workqueue/cpumask
 name=$(basename /sys/bus/virtio/drivers/virtio_balloon/virtio*)
-for irq in $(sed -n "s/^ *\\([0-9]*\\):.* $name-.*/\\1/p" /proc/interrupts); do
+for irq in $(sed -n "s/^ *\\([0-9]*\\):.* $name\\(-.*\\)*$/\\1/p" /proc/interrupts); do
 	echo 1 >/proc/irq/$irq/smp_affinity || exit 1
 done
 """
@@ -89,7 +89,7 @@ class Subject:
         self.probe = probe.Probe(self.guest, self.trace)
 
     def resize(self, balloon):
-        """Have the balloon at so many bytes; return the Move."""
+        """Move the balloon to so many bytes; return the Move."""
         pages = balloon // PAGE
         position = self.trace.read()
         self.guest.balloon(self.guest.memory - balloon)
@@ -101,10 +101,10 @@ class Subject:
         start, end = qtrace.target(events), qtrace.settled(events, pages)
         return Move(start, end, qtrace.between(events, start, end))
 
-    def empty(self):
-        """Have the balloon empty."""
-        if self.guest.actual() != self.guest.memory:
-            self.resize(0)
+    def have(self, balloon):
+        """Have the balloon at so many bytes, where it may be already."""
+        if self.guest.memory - self.guest.actual() != balloon:
+            self.resize(balloon)
 
     def kicks(self, move):
         """Return how often the driver notified the device."""
