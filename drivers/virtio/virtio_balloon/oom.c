@@ -7,7 +7,6 @@
  * not take it straight back.
  */
 #include <linux/oom.h>
-#include <linux/vmstat.h>
 
 #include "balloon.h"
 #include "trace.h"
@@ -44,23 +43,16 @@ static long came_meanwhile(const struct vb_snapshot *before, long wanted)
 
 /*
  * With MUST_TELL_HOST, or behind a migration that is not acknowledged, the
- * deflate work does it. Who waits for it must not send the killer after
- * another process when memory came from elsewhere meanwhile: an earlier
- * victim may have been exiting. Return: pages that became free.
+ * deflate work does it. Return: pages released meanwhile.
  */
 static long release_by_work(struct vb_dev *vb, long wanted)
 {
 	long before = atomic64_read(&vb->counters[VB_CNT_oom_deflated_pages]);
-	long free = global_zone_page_state(NR_FREE_PAGES);
-	long released;
 
 	vb_deflate_hand_over(vb, wanted);
 	if (vb_must_tell_host(vb))
 		vb_wait_handed_over(vb, OOM_WAIT_MS);
-	released = atomic64_read(&vb->counters[VB_CNT_oom_deflated_pages]) -
-		   before;
-	free = global_zone_page_state(NR_FREE_PAGES) - free;
-	return max(released, free);
+	return atomic64_read(&vb->counters[VB_CNT_oom_deflated_pages]) - before;
 }
 
 static long release(struct vb_dev *vb, long wanted)
