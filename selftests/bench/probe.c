@@ -35,7 +35,6 @@
 #define PAGE		4096UL
 #define HUGE_PAGE	(2 * MIB)
 #define PORT		0x92	/* the A20 gate, which is open */
-#define LEFT_KIB	(96 << 10)	/* the watermarks need half of it */
 #define MAX_NOTES	4096
 #define MAX_STALLS	(1 << 20)
 #define WINDOW		(16 * MIB)
@@ -85,6 +84,15 @@ static unsigned long free_kib(void)
 
 	sysinfo(&info);
 	return info.freeram * info.mem_unit >> 10;
+}
+
+/* All that is free but what the watermarks and page tables need. */
+static size_t spare_bytes(void)
+{
+	struct sysinfo info;
+
+	sysinfo(&info);
+	return (info.freeram - info.totalram / 64) * info.mem_unit - 64 * MIB;
 }
 
 static void mark(void)
@@ -140,7 +148,7 @@ static void touch(size_t mib)
 {
 	size_t i;
 
-	touched_bytes = mib ? mib * MIB : (free_kib() - LEFT_KIB) << 10;
+	touched_bytes = mib ? mib * MIB : spare_bytes();
 	touched = map(touched_bytes, MADV_HUGEPAGE);
 	for (i = 0; i < touched_bytes; i += PAGE)
 		touched[i] = 1;
@@ -300,7 +308,7 @@ static void print_grown(void)
 /* With `defrag` at never: a page is huge, or it comes as small ones. */
 static void huge(void)
 {
-	size_t bytes = (free_kib() - LEFT_KIB) << 10, i;
+	size_t bytes = spare_bytes(), i;
 	char *p = map(bytes, MADV_HUGEPAGE);
 	unsigned long kib = 0, more;
 	char line[256];
