@@ -48,6 +48,17 @@ def wait_at_rest(guest, timeout=30):
     return seen[-1]
 
 
+def listed_kib(guest):
+    """Return the KiB of free pages in the lists of the processors: no other count has them."""
+    return PAGE * sum(map(int, re.findall(r"^ +count: +(\d+)", guest.read("/proc/zoneinfo"),
+                                          re.M))) >> 10
+
+
+def free_kib(guest):
+    """Return the KiB that nobody uses."""
+    return guest.meminfo()["MemFree"] + listed_kib(guest)
+
+
 def touch(guest, mib):
     """Have the guest use `mib` MiB for a moment, so that the host has to back them."""
     guest.check("mkdir -p /tmp/touch && mount -t tmpfs -o size=100% tmpfs /tmp/touch && "

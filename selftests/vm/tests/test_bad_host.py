@@ -1,24 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A host that asks for the absurd, or cannot make up its mind."""
 import random
-import re
 import time
 
 from lab.testing import only
 
-from common import MIB, actual_for, boot, check_host_has, pattern, resize, sysfs, wait_at_rest
+from common import MIB, actual_for, boot, check_host_has, listed_kib, pattern, resize, sysfs, wait_at_rest
 
 STORM_SECONDS = 8
 
 
 def kept(guest):
-    """Return the KiB that the guest could still use.
-
-    MemAvailable leaves out what lies in the free lists of the processors, which is
-    megabytes after so many allocations.
-    """
-    lists = re.findall(r"^ +count: +(\d+)", guest.read("/proc/zoneinfo"), re.M)
-    return guest.meminfo()["MemAvailable"] + 4 * sum(map(int, lists))
+    """Return the KiB that the guest could still use."""
+    return guest.meminfo()["MemAvailable"] + listed_kib(guest)
 
 
 def absurd(lab, guest, size):
