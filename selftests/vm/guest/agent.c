@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * agent - runs commands in a guest for the lab, over the virtio port "lab.cmd".
+ * agent [PORT] - runs commands in a guest for the lab, over the virtio port
+ * "lab.cmd", or over a serial port.
  *
  * Lines of text both ways, so that a lost byte spoils one line only:
  *
@@ -31,6 +32,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define PORT_NAME	"lab.cmd"
@@ -357,6 +359,18 @@ static int open_port(void)
 	return fd;
 }
 
+static int open_serial(const char *path)
+{
+	int fd = open(path, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct termios t;
+
+	if (fd < 0 || tcgetattr(fd, &t))
+		return -1;
+	cfmakeraw(&t);
+	cfsetspeed(&t, B115200);
+	return tcsetattr(fd, TCSANOW, &t) ? -1 : fd;
+}
+
 static void loop(void)
 {
 	struct pollfd p[2 + 2 * MAX_JOBS];
@@ -389,7 +403,7 @@ static void loop(void)
 		read_port();
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	int tries;
 
@@ -402,9 +416,9 @@ int main(void)
 	mlockall(MCL_CURRENT | MCL_FUTURE);
 
 	for (tries = 0; port < 0; tries++) {
-		port = open_port();
+		port = argc > 1 ? open_serial(argv[1]) : open_port();
 		if (port < 0 && tries == 500) {
-			fprintf(stderr, "agent: no virtio port named %s\n", PORT_NAME);
+			fprintf(stderr, "agent: no port %s\n", argc > 1 ? argv[1] : PORT_NAME);
 			return 1;
 		}
 		if (port < 0)

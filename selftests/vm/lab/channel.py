@@ -8,6 +8,7 @@ import threading
 import time
 
 CHUNK = 3000
+HELLO_SECONDS = 3
 
 
 class Job:
@@ -118,8 +119,13 @@ class Channel:
     def hello(self, timeout):
         """Wait until the agent answers."""
         word = f"{self._prefix}{next(self._serial)}"
-        self.send("H", word)
-        self.wait(lambda: word in self._hellos, timeout, lambda: "the guest's agent does not answer")
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            # A serial port that nobody has opened yet loses the beginning.
+            self.send("H", word)
+            if self.reached(lambda: word in self._hellos, HELLO_SECONDS, lambda: "no hello"):
+                return
+        self._failed(f"timeout after {timeout:g} s: the guest's agent does not answer")
 
     def verdict(self, name, timeout):
         """Wait for the verdict `name`; return (good, [bad lines])."""

@@ -40,6 +40,8 @@ allowed     regular expressions (grep -E) for log lines that are not to fail the
 root        an ext4 image (lab/rootfs.py) to boot as a real Debian instead
 resume      another Guest object that hibernated: take over its disks and resume from them
 incoming    wait for a migration (see migrate_to)
+channel     "virtio", or "serial": plain serial ports, which survive what the virtio console
+            of some kernels does not (S3)
 slow        factor for the timeouts of boot and run() (default by kernel: 4 for "debug")
 label       name of its console log, build/vm/<label>.log
 """
@@ -70,7 +72,7 @@ class Guest:
     def __init__(self, kernel, *, driver="intree", load=None, memory="1G", smp=2, balloon=(),
                  flavour="modern", machine=None, modules=(), extra=(), cmdline="", share=False,
                  backend=None, swap=None, disks=(), tests=False, files=None, allowed=(), root=None,
-                 resume=None, incoming=False, slow=None, label=None, interactive=False):
+                 resume=None, incoming=False, channel="virtio", slow=None, label=None, interactive=False):
         self.kernel = kernel
         self.driver = driver
         self.memory = qemu.parse_size(memory)
@@ -84,6 +86,7 @@ class Guest:
         self.backend = backend
         self.root = root
         self.incoming = incoming
+        self.channel_kind = channel
         self.interactive = interactive
         self.slow = slow or (4 if kernel.name == "debug" else 1)
         self.allowed = tuple(allowed)
@@ -347,7 +350,7 @@ class Guest:
                    "modules": self.modules, "extra": self.extra, "cmdline": self.cmdline,
                    "share": self.share, "backend": self.backend, "swap": self.swap,
                    "tests": self.tests, "files": self.files, "allowed": self.allowed,
-                   "root": self.root, "slow": self.slow, "disks": self.disks,
+                   "root": self.root, "channel": self.channel_kind, "slow": self.slow, "disks": self.disks,
                    "label": self.label + "-twin"}
         options.update(changes)
         return Guest(self.kernel, **options)

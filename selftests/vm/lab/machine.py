@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Turns a Guest into a QEMU command line, and starts it."""
 from dataclasses import dataclass
+import functools
 import os
 from pathlib import Path
 import re
@@ -12,7 +13,8 @@ import threading
 import time
 
 from . import accel
-from .cache import LabError
+from .cache import LabError, run
+from .initramfs import GUEST_DIR, static_program
 
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 PCI_FLAVOURS = {
@@ -85,26 +87,41 @@ def _memory(guest):
     return ["-object", f"{backend},id=ram,size={guest.memory}"]
 
 
+@functools.lru_cache
 def _tsc_rate():
-    # microvm has no timer that a kernel of hardware-reduced ACPI would use to measure the
-    # time stamp counter; it hangs whenever its one quick try fails. Under emulation the
-    # counter is the host's.
-    rate = re.search(r"^cpu MHz\s*:\s*([0-9.]+)", Path("/proc/cpuinfo").read_text(), re.M)
-    return f"tsc_early_khz={int(float(rate.group(1)) * 1000)}" if rate else ""
+    # Under emulation the counter is the host's, but its rate would be measured with
+    # emulated timers: on a busy host it is wrong by a factor, and microvm, which has no
+    # timer for it, hangs whenever its one quick try fails.
+    return f"tsc_early_khz={run([static_program(GUEST_DIR / 'tsc.c')]).strip()}"
+
+
+def _ports(kind, mmio):
+    """The guest's ends of the lab's sockets."""
+    if kind == "serial":        # ttyS1 and ttyS2; the console has the interrupt that is usual
+        return ["-device", "isa-serial,index=1,chardev=cmd",
+                "-device", "isa-serial,index=2,irq=5,chardev=verdict"]
+    words = _device("serial", mmio, id="lab", max_ports=4)
+    for number, port in ((1, "cmd"), (2, "verdict")):
+        words += ["-device",
+                  f"virtserialport,bus=lab.0,nr={number},chardev={port},name=lab.{port}"]
+    return words
 
 
 def _cmdline(guest):
     # A log of 4 MiB keeps every line until the verdict; before the agent runs only
-    # warnings go to the console, because a serial port is slow.
+    # warnings go to the console, because a serial port is slow. The check of the timer
+    # counts ticks: an emulator on a busy machine does not keep up, and the kernel panics.
     level = 8 if os.environ.get("AUTOBALLOON_CONSOLE") else 5
     words = ["console=ttyS0", f"loglevel={level}", "panic=-1", "panic_on_warn=1", "oops=panic",
-             "hung_task_panic=1", "log_buf_len=4M", guest.cmdline]
-    if is_mmio(guest.flavour) and "tcg" in accel.arguments(guest.kernel)[1]:
+             "hung_task_panic=1", "log_buf_len=4M", "no_timer_check", guest.cmdline]
+    if "tcg" in accel.arguments(guest.kernel)[1]:
         words.append(_tsc_rate())
     if guest.resume:
         words.append("lab.resume=vda")
     if guest.root:
         words.append(f"lab.root=vd{chr(ord('a') + len(guest.disks))} ro")
+    if guest.channel_kind == "serial":
+        words.append("lab.cmd=/dev/ttyS1 lab.verdict=/dev/ttyS2")
     if guest.interactive:
         words.append("lab.shell=1")
     return " ".join(word for word in words if word)
@@ -125,10 +142,9 @@ def command(guest, initrd, fds):
         words += ["-chardev", f"file,id=console,path={guest.log}"]
     words += ["-serial", "chardev:console",
               "-chardev", f"socket,id=qmp,fd={fds['qmp']}", "-mon", "chardev=qmp,mode=control",
-              *_device("serial", mmio, id="lab", max_ports=4)]
-    for number, port in ((1, "cmd"), (2, "verdict")):
-        words += ["-chardev", f"socket,id={port},fd={fds[port]}", "-device",
-                  f"virtserialport,bus=lab.0,nr={number},chardev={port},name=lab.{port}"]
+              "-chardev", f"socket,id=cmd,fd={fds['cmd']}",
+              "-chardev", f"socket,id=verdict,fd={fds['verdict']}",
+              *_ports(guest.channel_kind, mmio)]
     disks = [str(disk) for disk in guest.disks]
     if guest.root:
         disks.append(f"{guest.root},snapshot=on")

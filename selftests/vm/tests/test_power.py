@@ -2,7 +2,6 @@
 """Suspend to idle, S3 and hibernation with the balloon inflated."""
 import time
 
-from lab.guest import GuestError
 from lab.testing import timeout
 
 from common import actual_for, balloon_kib, boot, check_held, check_host_has, hold, pattern, \
@@ -57,23 +56,13 @@ def sleep_and_wake(guest, state, asleep, wake):
                              f"{suspends(guest) - before} times")
 
 
-def need_console(lab):
-    """Skip where the lab cannot see a guest after S3, whatever balloon it has.
+def boot_serial(lab, **options):
+    """Return a guest that the lab talks to over serial ports.
 
-    The virtio console of Linux 7.3 does not come back in QEMU 7.2. The proof is
-    a guest without any balloon.
+    The virtio console of Linux 7.3 does not come back from S3 in QEMU 7.2, whatever
+    else the guest has.
     """
-    with boot(lab, balloon=None, driver=None, cmdline="no_console_suspend") as guest:
-        job = guest.start("echo mem >/sys/power/state")
-        guest.wait_until(lambda: guest.qmp("query-status")["status"] == "suspended", 30)
-        guest.qmp("system_wakeup")
-        guest.wait_until(lambda: "PM: suspend exit" in guest.console(), 30)
-        guest.no_verdict("it has no balloon")
-        try:
-            job.wait(10 * guest.slow)
-        except GuestError:
-            lab.skip("the lab's virtio console does not survive S3 on this kernel and QEMU, "
-                     "without a balloon either")
+    return boot(lab, channel="serial", files=pattern(), **options)
 
 
 def idle(lab, guest, total):
@@ -101,8 +90,7 @@ def to_ram(lab, guest, total):
 
 def test_suspend(lab):
     """Suspend to idle, then S3: pages, books and content are right after each."""
-    need_console(lab)
-    with boot(lab, modules=("button",), files=pattern(), cmdline="no_console_suspend") as guest:
+    with boot_serial(lab, modules=("button",), cmdline="no_console_suspend") as guest:
         total = guest.meminfo()["MemTotal"]
         prepare(lab, guest)
         lab.case("suspend to idle", idle, lab, guest, total)
@@ -111,8 +99,7 @@ def test_suspend(lab):
 
 def test_suspend_moving(lab):
     """S3 while the balloon inflates: it goes on afterwards and ends at the target."""
-    need_console(lab)
-    with boot(lab, files=pattern(), cmdline="no_console_suspend") as guest:
+    with boot_serial(lab, cmdline="no_console_suspend") as guest:
         hold(guest, HELD)
         for size in (400_000_001, guest.memory):
             guest.balloon(size)
@@ -127,8 +114,7 @@ def test_suspend_moving(lab):
 @timeout(400)
 def test_hibernation(lab):
     """The image is resumed in a new QEMU: content is right, the balloon is back and moves."""
-    need_console(lab)
-    with boot(lab, swap="1G", files=pattern()) as guest:
+    with boot_serial(lab, swap="1G") as guest:
         total = guest.meminfo()["MemTotal"]
         prepare(lab, guest)
         start = time.monotonic()
