@@ -57,8 +57,16 @@ class Bench:
             "date": date.today().isoformat(), "pairs": 0}
 
     def run(self):
-        """Measure; return the exit status."""
+        """Measure, and show it, also after Ctrl-C; return the exit status."""
         drivers.build(self.kernel)
+        try:
+            self._measure_all()
+        except KeyboardInterrupt:
+            self.failed.add(("the rest", "both drivers", "interrupted"))
+        self._show()
+        return 1 if self.failed else 0
+
+    def _measure_all(self):
         for pair in range(1, self.options.pairs + 1):
             for number, (name, function, setting) in enumerate(self.jobs, 1):
                 for driver in (OURS, INTREE):
@@ -67,9 +75,9 @@ class Bench:
                             f"{len(self.jobs)}: {name}, {setting}, {driver}")
                         self._measure(Run(self.kernel, driver, pair, self.options.only,
                                           self.options.short), name, function, setting)
+                report.save(self.about, self.results, self.timelines)
             self.about["pairs"] = pair
-            report.save(self.about, self.results, self.timelines)
-        return self._end()
+        report.save(self.about, self.results, self.timelines)
 
     def _measure(self, run, name, function, setting):
         for _ in range(TRIES):
@@ -78,7 +86,7 @@ class Bench:
             except parts.Missing as why:
                 self.missing[name] = str(why)
                 return
-            except LabError as error:
+            except (LabError, AssertionError) as error:
                 why = str(error).split("\n", maxsplit=1)[0]
                 say(f"that failed: {error}")
                 continue
@@ -89,14 +97,13 @@ class Bench:
             return
         self.failed.add((name, run.driver, why))
 
-    def _end(self):
+    def _show(self):
         print(report.table(self.results))
         for name, why in self.missing.items():
             print(f"{name}: not measured: {why}")
         for name, driver, why in sorted(self.failed):
             print(f"{name}, {driver}: failed: {why}", file=sys.stderr)
         print(f"JSON and pictures are in {report.FOLDER}")
-        return 1 if self.failed else 0
 
 
 def main(options):

@@ -20,7 +20,7 @@ US = Unit("µs", 1e6)
 MORE_MIB = Unit("MiB", more=True)
 COUNT = Unit("")
 MORE = Unit("", more=True)
-# A figure's name up to its first comma.
+# By a figure's name up to its first comma, in the order of the tables.
 UNITS = {"release": MS, "settle": MS, "deflate 128 MiB": MS, "deflate 1 GiB": MS,
          "kicks": COUNT, "config writes": COUNT, "guest CPU": MS, "host huge pages": MORE_MIB,
          "stall p50": US, "stall p99": US, "stall max": US,
@@ -89,9 +89,14 @@ class Row:
     intree: list
 
     @property
+    def base(self):
+        """The figure's name up to its first comma."""
+        return self.figure.split(",", 1)[0]
+
+    @property
     def unit(self):
         """How the figure is written."""
-        return UNITS[self.figure.split(",", 1)[0]]
+        return UNITS[self.base]
 
     @property
     def ratio(self):

@@ -16,28 +16,45 @@ IMAGES = ROOT / "Documentation/images"
 PAGE = ROOT / "Documentation/performance-figures.rst"
 
 
+def _sections(results):
+    """Return {title: rows}, in the order of figures.UNITS; what has a floor comes last."""
+    order = list(figures.UNITS)
+    seen = list(dict.fromkeys(row.figure for row in results.rows))
+    rows = sorted(results.rows, key=lambda row: (order.index(row.base), seen.index(row.figure)))
+    return {"Other figures": [row for row in rows if not row.floor],
+            "Figures with a floor": [row for row in rows if row.floor]}
+
+
+def _lines(rows):
+    cells = [HEAD, *(row.cells() for row in rows)]
+    cells = [[cell for cell, used in zip(line, _used(rows)) if used] for line in cells]
+    widths = [max(map(len, column)) for column in zip(*cells)]
+    return widths, ["  ".join(map(str.ljust, line, widths)).rstrip() for line in cells]
+
+
+def _used(rows):
+    """Where there is no floor, the last two columns are empty."""
+    return [True] * (len(HEAD) - 2) + [any(row.floor for row in rows)] * 2
+
+
 def table(results):
-    """Return the table as text."""
-    return "\n".join(_columns([HEAD, *(row.cells() for row in results.rows)]))
-
-
-def _columns(rows):
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
-            for row in rows]
+    """Return the tables as text."""
+    return "\n\n".join("\n".join([title, *_lines(rows)[1]])
+                       for title, rows in _sections(results).items() if rows)
 
 
 def rst(about, results):
     """Return the page of figures for the documentation."""
-    rows = [[cell or "\\" for cell in row.cells()] for row in results.rows]
-    lines = _columns([HEAD, *rows])
-    widths = [max(len(row[column]) for row in [HEAD, *rows]) for column in range(len(HEAD))]
-    rule = "  ".join("=" * width for width in widths)
-    return "\n".join([
-        ".. SPDX-License-Identifier: GPL-2.0-only", "",
-        f"Guest kernel {about['release']}, QEMU {about['qemu']}, accelerator {about['accel']}, "
-        f"{about['cpus']} host", f"processors, {about['date']}; pairs of runs: {about['pairs']}.",
-        "", rule, lines[0], rule, *lines[1:], rule, ""])
+    page = [".. SPDX-License-Identifier: GPL-2.0-only", "",
+            f"Guest kernel {about['release']}, QEMU {about['qemu']}, accelerator "
+            f"{about['accel']},", f"{about['cpus']} processors of the host, {about['date']}, "
+            f"pairs of runs: {about['pairs']}.", ""]
+    for title, rows in reversed(_sections(results).items()):
+        if rows:
+            widths, (head, *lines) = _lines(rows)
+            rule = "  ".join("=" * width for width in widths)
+            page += [f"{title}:", "", rule, head, rule, *lines, rule, ""]
+    return "\n".join(page)
 
 
 def save(about, results, timelines):
