@@ -8,6 +8,7 @@ from lab import accel, cache, drivers, kernels
 from lab.cache import LabError, say
 from figures import INTREE, OURS, Results
 import parts
+import qemu
 import report
 from subject import Subject
 
@@ -109,6 +110,8 @@ class Bench:
 def main(options):
     """Run the bench; return the exit status."""
     try:
+        if options.qemu:
+            qemu.choose(options.qemu)
         return Bench(options).run()
     except LabError as error:
         print(f"bench: {error}", file=sys.stderr)

@@ -6,6 +6,7 @@ the guest is asked, and nothing is polled. A write of the guest to port 0x92
 (probe.c) puts an instant of the guest's clock on the same scale.
 """
 from dataclasses import dataclass
+from datetime import datetime
 import re
 
 # event: which of its numbers is kept
@@ -14,7 +15,8 @@ EVENTS = {"virtio_balloon_to_target": 1,        # the balloon's new size, in pag
           "virtio_queue_notify": 0,             # the device
           "virtio_set_status": 0,               # the device
           "port92_write": 0}
-LINE = re.compile(r"(?:\S*@)?(\d+\.\d+):(\w+) (?:port92: )?(.*)")
+# Older ones begin a line with "process@seconds:", newer ones with the date and a blank.
+LINE = re.compile(r"(?:\d+@(\d+\.\d+):|(\d\S+T\S+)Z )(\w+) (?:port92: )?(.*)")
 NUMBER = re.compile(r"\b(0x[0-9a-f]+|\d+)\b")
 
 
@@ -29,12 +31,13 @@ class Event:
 def parse(line):
     """Return the Event of a line, or None if it is none of ours."""
     found = LINE.match(line)
-    if not found or found.group(2) not in EVENTS:
+    if not found or found.group(3) not in EVENTS:
         return None
-    time, name, text = found.groups()
+    seconds, date, name, text = found.groups()
+    time = float(seconds) if seconds else datetime.fromisoformat(date + "+00:00").timestamp()
     numbers = NUMBER.findall(text)
     kept = EVENTS[name]
-    return Event(float(time), name, int(numbers[kept], 0)) if len(numbers) > kept else None
+    return Event(time, name, int(numbers[kept], 0)) if len(numbers) > kept else None
 
 
 class Trace:
