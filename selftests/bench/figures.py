@@ -22,14 +22,14 @@ COUNT = Unit("")
 MORE = Unit("", more=True)
 # By a figure's name up to its first comma, in the order of the tables.
 UNITS = {"release": MS, "settle": MS, "deflate 128 MiB": MS, "deflate 1 GiB": MS,
-         "kicks": COUNT, "config writes": COUNT, "guest CPU": MS, "host huge pages": MORE_MIB,
-         "stall p50": US, "stall p99": US, "stall max": US,
+         "kicks": COUNT, "config writes": COUNT, "host CPU": MS, "guest CPU": MS,
+         "host huge pages": MORE_MIB, "stall p50": US, "stall p99": US, "stall max": US,
          "order-9 blocks": MORE, "2 MiB pages": MORE, "host huge pages free": MORE,
          "growth": MS, "overhead": Unit("KiB")}
 
 
 # What only explains another figure is not compared.
-BESIDES = (", before", ", resolution")
+BESIDES = (", before", ", resolution", ", waited")
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,8 @@ def release(subject, run):
                   if when >= move.start - 0.05])
     return {"release": memory.fallen(rss.samples, rss.final, move.start),
             "settle": move.seconds,
+            "settle, waited": move.waited,
+            "host CPU": move.cpu,
             "kicks": subject.kicks(move),
             "config writes": len(qtrace.only(move.events, "virtio_balloon_set_config")),
             "guest CPU": max(0, cpu),
@@ -77,6 +79,9 @@ def deflate(subject, _):
             raise LabError(f"{size >> 20} MiB left the balloon, but the guest has them not")
         result[name], result[f"{name}, resolution"] = found
         result[f"{name}, settle"] = move.seconds
+        result[f"{name}, waited"] = move.waited
+        result[f"host CPU, {name}"] = move.cpu
+        result[f"kicks, {name}"] = subject.kicks(move)
     return result
 
 

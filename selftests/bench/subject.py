@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A guest with one of the drivers, and what can be measured of it."""
 from dataclasses import dataclass
+from pathlib import Path
 import time
 
 from lab import machine
@@ -42,6 +43,8 @@ class Move:
     start: float
     end: float
     events: list
+    cpu: float          # what QEMU worked on the host, in s
+    waited: float       # and waited, because the host was busy
 
     @property
     def seconds(self):
@@ -92,14 +95,22 @@ class Subject:
         """Move the balloon to so many bytes; return the Move."""
         pages = balloon // PAGE
         position = self.trace.read()
+        cpu, waited = self._host_time()
         self.guest.balloon(self.guest.memory - balloon)
         self.guest.wait_until(
             lambda: qtrace.last_actual(self.trace.since(position)) == pages, TIMEOUT,
             lambda: f"the balloon is not at {balloon >> 20} MiB but at "
                     f"{(self.guest.memory - self.guest.actual()) >> 20} MiB", interval=0.01)
+        now = self._host_time()
         events = self.trace.since(position)
         start, end = qtrace.target(events), qtrace.settled(events, pages)
-        return Move(start, end, qtrace.between(events, start, end))
+        return Move(start, end, qtrace.between(events, start, end), now[0] - cpu, now[1] - waited)
+
+    def _host_time(self):
+        """Return the seconds that QEMU's threads have worked, and those they have waited to."""
+        files = Path(f"/proc/{self.guest.process.pid}/task").glob("*/schedstat")
+        times = [file.read_text(encoding="ascii").split() for file in files]
+        return tuple(sum(int(time[column]) for time in times) / 1e9 for column in (0, 1))
 
     def have(self, balloon):
         """Have the balloon at so many bytes, where it may be already."""
