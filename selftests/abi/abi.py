@@ -15,6 +15,7 @@ import source
 FOLDER = ROOT / "Documentation/ABI"
 DEVICE = "/sys/bus/virtio/drivers/virtio_balloon/virtio<N>/"
 PARAMETERS = "/sys/module/virtio_balloon/parameters/"
+DEBUGFS = "/sys/kernel/debug/virtio_balloon-virtio<N>/"
 TAGS = ("Date", "KernelVersion", "Contact", "Description", "Users")
 VERSION = re.compile(r"autoballoon \d+\.\d+\.\d+")
 
@@ -98,7 +99,7 @@ def every_field():
 
 def only_known_folders():
     """There is nothing in the documents that the cases below do not look at."""
-    known = (f"{DEVICE}balloon/", f"{DEVICE}balloon_counters/", PARAMETERS)
+    known = (f"{DEVICE}balloon/", f"{DEVICE}balloon_counters/", PARAMETERS, DEBUGFS)
     fail_if([path for path in entries() if not path.startswith(known)
              and path not in (f"{DEVICE}balloon", f"{DEVICE}balloon_counters")])
 
@@ -146,6 +147,21 @@ def ranges():
     fail_if(wrong)
 
 
+def choices():
+    """The words that parameters and tunables take are those of the code."""
+    documents = entries()
+    fail_if([f"{folder}{name}: does not say '{words}'"
+             for name, allowed in source.choices().items()
+             for words in (f"One of: {', '.join(allowed)}.",)
+             for folder in (PARAMETERS, f"{DEVICE}balloon/")
+             if not says(documents[folder + name], words)])
+
+
+def debugfs():
+    """Each file in debugfs is documented, and nothing else is."""
+    fail_unless_same(source.debugfs(), below(entries(), DEBUGFS))
+
+
 def states():
     """The attribute `state` may show what is documented."""
     text = entries()[f"{DEVICE}balloon/state"].fields["Description"]
@@ -154,7 +170,7 @@ def states():
 
 
 CASES = [get_abi_validate, get_abi_sees_mistakes, every_field, only_known_folders, attributes,
-         counters, parameters, ranges, states]
+         counters, parameters, ranges, choices, debugfs, states]
 
 
 def run_area():

@@ -64,6 +64,22 @@ def ranges():
     return checked(found, len(re.findall(r"\"\w+\", \d+, ", text)), "ranges")
 
 
+def choices():
+    """Return {name: [words]} of everything that takes a word."""
+    text = read("tunables.c")
+    lists = dict(re.findall(r"const char \* const (\w+)\[\] = \{(.*?)\};", text, re.S))
+    rows = re.findall(r'\.name = "(\w+)",.*?\.words = (\w+),', text, re.S)
+    found = {name: re.findall(r'"(\w+)"', lists[words]) for name, words in rows}
+    return checked(found, text.count(".words = "), "choices")
+
+
+def debugfs():
+    """Return the names of the files in debugfs."""
+    text = read("debugfs.c")
+    found = set(re.findall(r'debugfs_create_file\("(\w+)"', text))
+    return checked(found, text.count("debugfs_create_file("), "files in debugfs")
+
+
 def parameters():
     """Return {name: ("RO" or "RW", description, default)} of the module parameters."""
     found = {}

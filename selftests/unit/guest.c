@@ -7,17 +7,32 @@
 
 /* Part of the page cache that no reclaim would take: what the kernel reckons with. */
 #define CACHE_FLOOR	2048
+#define WATERMARK	2048
 
-static s64 guest_free_pages(const struct guest *g)
+s64 guest_free_pages(const struct guest *g)
 {
 	return g->memory - g->balloon - g->anon - g->cache;
+}
+
+/* Reclaim keeps so much free, if it can. */
+s64 guest_watermark(const struct guest *g)
+{
+	return g->memory / 256 < WATERMARK ? g->memory / 256 : WATERMARK;
 }
 
 s64 guest_available(const struct guest *g)
 {
 	s64 floor = g->cache / 2 < CACHE_FLOOR ? g->cache / 2 : CACHE_FLOOR;
+	s64 available = guest_free_pages(g) - guest_watermark(g) + g->cache -
+			floor;
 
-	return guest_free_pages(g) + g->cache - floor;
+	return available > 0 ? available : 0;
+}
+
+/* The hot set has the page cache first. */
+s64 guest_hot_cached(const struct guest *g)
+{
+	return g->hot < g->cache ? g->hot : g->cache;
 }
 
 void guest_snapshot(const struct guest *g, struct vb_snapshot *s)
@@ -26,6 +41,7 @@ void guest_snapshot(const struct guest *g, struct vb_snapshot *s)
 	s->target = g->last_target;
 	s->actual = g->balloon;
 	s->available = guest_available(g);
+	s->coming = g->coming;
 }
 
 /* Take free memory first, then page cache. Return: pages that could be had. */
@@ -42,7 +58,7 @@ static s64 take(struct guest *g, s64 pages)
 	return from_free + from_cache;
 }
 
-static void note_sign(struct guest *g, int sign)
+void guest_note_sign(struct guest *g, int sign)
 {
 	if (g->sign && sign != g->sign)
 		g->turns[g->nr_turns++ % TURNS] = g->now;
@@ -85,7 +101,7 @@ static s64 inflate(struct guest *g, const struct vb_snapshot *s, s64 pages)
 	g->balloon += got;
 	if (got) {
 		g->growths++;
-		note_sign(g, 1);
+		guest_note_sign(g, 1);
 		if (!g->shaken)
 			must(guest_available(g) >= g->policy.tune.reserve,
 			     "available %lld", (long long)guest_available(g));
@@ -104,7 +120,7 @@ static s64 deflate(struct guest *g, s64 pages)
 		pages = ROUND_PAGES;
 	g->balloon -= pages;
 	g->deflates++;
-	note_sign(g, -1);
+	guest_note_sign(g, -1);
 	return pages;
 }
 
@@ -119,7 +135,7 @@ static u64 rest(struct guest *g, const struct vb_snapshot *s)
 		vb_policy_no_progress(p);
 	delay = vb_policy_next_look(p, s);
 	if (!delay) {
-		must(p->offset >= 0 && s->actual >= s->target,
+		must(p->offset >= 0 && s->actual >= s->target + p->offset,
 		     "sleeps for ever, offset %lld", (long long)p->offset);
 		return NEVER;
 	}
@@ -165,6 +181,7 @@ void guest_work(struct guest *g)
 		moved = inflate(g, &s, diff);
 	else if (diff < 0)
 		moved = deflate(g, -diff);
+	guest_arm_sampler(g);
 	if (!moved) {
 		g->look_at = rest(g, &s);
 		return;
@@ -174,20 +191,35 @@ void guest_work(struct guest *g)
 	g->look_at = g->now;
 }
 
-/* Let the worker work until @then, which may be now. */
+static u64 first_of(u64 a, u64 b)
+{
+	return a < b ? a : b;
+}
+
+/* Let worker and sampler work until @then, which may be now. */
 void guest_run_until(struct guest *g, u64 then)
 {
-	while (g->look_at <= then) {
-		must(g->look_at >= g->now, "look in the past: %llu",
-		     (unsigned long long)g->look_at);
-		g->now = g->look_at;
-		guest_work(g);
+	for (;;) {
+		u64 next = first_of(first_of(g->look_at, g->sample_at),
+				    g->arrive_at);
+
+		if (next > then)
+			break;
+		must(next >= g->now, "look in the past: %llu",
+		     (unsigned long long)next);
+		g->now = next;
+		if (g->arrive_at == next)
+			guest_arrive(g);
+		else if (g->look_at == next)
+			guest_work(g);
+		else
+			guest_sample(g);
 	}
 	g->now = then;
 }
 
 /* Growth is barred for as long as the tunables say, and no longer than that. */
-static void note_hold_off(struct guest *g)
+void guest_note_hold_off(struct guest *g)
 {
 	struct vb_policy *p = &g->policy;
 	u32 length = p->tune.holdoff_ms;
@@ -201,90 +233,45 @@ static void note_hold_off(struct guest *g)
 	g->no_growth_before = g->now + length;
 }
 
-static void hold_off(struct guest *g)
+/* Does the balloon still have what the last resort may take? */
+static bool guest_may_take(const struct guest *g)
 {
 	struct vb_snapshot s;
 
 	guest_snapshot(g, &s);
-	vb_policy_hold_off(&g->policy, &s);
-	note_hold_off(g);
+	return vb_policy_takeable(&g->policy, &s, VB_WHY_OOM);
 }
 
-/*
- * R1: the worker shall not take back what was released, however much memory
- * there is and however long it waits, nor give away what nobody asked for: a
- * balloon that the host wants smaller still becomes that small, no smaller.
- */
-static void released(struct guest *g)
+static s64 portion(const struct guest *g, s64 pages)
 {
-	struct vb_policy *p = &g->policy;
-	s64 before = p->offset, level = g->balloon - p->target, wanted;
-	struct vb_snapshot s;
+	s64 most = g->pace ? g->pace : CHUNK;
 
-	guest_snapshot(g, &s);
-	want(s.target, p->target, "the target of the offset");
-	vb_policy_released(p, &s);
-	note_hold_off(g);
-	want(p->offset, before < level ? before : level, "offset");
-
-	s.now = NEVER;
-	s.available = HUGE_PAGES;
-	wanted = p->target + before;
-	want(vb_policy_goal(p, &s), wanted < g->balloon ? wanted : g->balloon,
-	     "goal, when all is calm");
-}
-
-/* Until the deflate work has done it; the other worker goes on meanwhile. */
-static void hand_over(struct guest *g)
-{
-	hold_off(g);
-	guest_run_until(g, g->now + rnd_range(&g->rnd, 0, OOM_WAIT_MS));
-}
-
-/* The OOM notifier. Return: false if the balloon has nothing to give. */
-static bool out_of_memory(struct guest *g)
-{
-	struct vb_snapshot s;
-	s64 quota;
-
-	guest_snapshot(g, &s);
-	quota = vb_policy_oom_quota(&g->policy, &s, OOM_MIN_PAGES);
-	must(quota >= 0 && quota <= g->balloon, "quota %lld of %lld",
-	     (long long)quota, (long long)g->balloon);
-	must(!g->balloon || quota, "nothing of %lld", (long long)g->balloon);
-	if (!quota)
-		return false;
-	hold_off(g);
-	if (g->must_tell)
-		hand_over(g);
-	if (quota > g->balloon)
-		quota = g->balloon;
-	if (quota) {
-		g->balloon -= quota;
-		g->ooms++;
-		note_sign(g, -1);
-		released(g);
-	}
-	g->look_at = g->now;
-	return true;
+	return pages < most ? pages : most;
 }
 
 /* The load takes memory; what the balloon cannot give it does not get. */
 void guest_alloc(struct guest *g, s64 pages)
 {
-	for (;;) {
-		s64 got = take(g, pages);
+	s64 most = g->memory;
 
+	while (pages > 0 && g->anon < most) {
+		s64 chunk = portion(g, pages), missing, got;
+
+		missing = chunk + guest_watermark(g) - guest_free_pages(g);
+		if (missing > 0)
+			guest_reclaim(g, missing);
+		got = guest_free_pages(g);
+		got = got < chunk ? got : chunk;
 		g->anon += got;
 		pages -= got;
-		if (!pages)
-			return;
-		if (!out_of_memory(g)) {
-			must(!g->balloon, "killed with %lld in the balloon",
-			     (long long)g->balloon);
-			g->kills++;
-			return;
-		}
+		if (g->pace)
+			guest_run_until(g, g->now + 1);
+		if (got || guest_out_of_memory(g))
+			continue;
+		must(!guest_may_take(g),
+		     "killed with %lld in the balloon", (long long)g->balloon);
+		g->kills++;
+		return;
 	}
 }
 
@@ -319,6 +306,7 @@ void guest_set_tunables(struct guest *g, const struct vb_tunables *tune)
 	size_t i;
 
 	g->policy.tune = *tune;
+	g->in_second = 0;
 	for (i = 0; i < ARRAY_SIZE(delays); i++)
 		if (g->longest_delay < delays[i])
 			g->longest_delay = delays[i];

@@ -25,8 +25,11 @@ static struct guest new_guest(s64 memory, s64 target)
 	struct vb_tunables tune = default_tune;
 	struct guest g = {
 		.now = 1,
+		.sample_at = NEVER,
+		.arrive_at = NEVER,
 		.memory = memory,
 		.target = target,
+		.policy.below_target = true,
 	};
 
 	tune.reserve = vb_policy_default_reserve(memory, 12);
@@ -192,12 +195,15 @@ static void a_frantic_host(void **state)
 		g.now += i % 10 == 0;
 		if (g.look_at < g.now)
 			g.look_at = g.now;
+		if (g.sample_at < g.now)
+			g.sample_at = g.now;
 		must(guest_available(&g) >= g.policy.tune.reserve,
 		     "change %d", i);
 	}
 	guest_set_target(&g, 1234567);
 	guest_run_until(&g, g.now + MINUTE);
-	want(g.balloon, 4096 * MIB - g.policy.tune.reserve, "absurd target");
+	want(g.balloon, 4096 * MIB - g.policy.tune.reserve -
+	     guest_watermark(&g), "absurd target");
 	guest_set_target(&g, 123456);
 	guest_run_until(&g, g.now + MINUTE);
 	want(g.balloon, 123456, "the last target");
@@ -234,6 +240,10 @@ static void random_tunables(struct guest *g, u64 *seed)
 
 	t.reserve = rnd(seed) % 4 ? rnd_range(seed, 0, g->memory / 8) :
 				    rnd_range(seed, 0, g->memory * 2);
+	t.auto_deflate = rnd_range(seed, 0, VB_AUTO_NR - 1);
+	t.low_percent = rnd_range(seed, 0, 90);
+	t.deflate_batch = rnd_range(seed, 129, 65536);
+	t.deflate_limit_per_s = rnd(seed) % 4 ? 0 : rnd_range(seed, 1, 100000);
 	t.holdoff_ms = rnd_range(seed, 0, 30000);
 	t.holdoff_max_ms = rnd_range(seed, 0, 300000);
 	t.return_ms = rnd_range(seed, 100, 30000);
@@ -264,6 +274,9 @@ static void random_event(struct guest *g, u64 *seed)
 	case 21:
 		g->cache = 0;
 		break;
+	case 23:		/* a hot file set */
+		g->hot = rnd(seed) % 2 ? 0 : rnd_range(seed, 1, g->memory);
+		break;
 	case 22:		/* something kicks the worker for nothing */
 		g->look_at = g->now;
 		break;
@@ -284,6 +297,7 @@ static void settle_down(struct guest *g)
 
 	guest_free(g, g->memory);
 	g->shaken = false;
+	g->hot = 0;
 	guest_run_until(g, g->now + patience);
 	size = g->balloon;
 	must(size == g->target ||
@@ -305,6 +319,10 @@ static void live(u64 number, struct guest *sum)
 
 	g.shaken = rnd(&seed) % 2;
 	g.must_tell = rnd(&seed) % 2;
+	g.policy.below_target = rnd(&seed) % 8;
+	g.passed_over = rnd(&seed) % 4 == 0;
+	g.pace = rnd(&seed) % 2 ? 0 : 1LL << rnd_range(&seed, 4, 16);
+	g.swap = rnd(&seed) % 2 ? 0 : rnd_range(&seed, 0, g.memory);
 	g.rnd = rnd(&seed);
 	if (tuned)
 		random_tunables(&g, &seed);
@@ -328,6 +346,9 @@ static void live(u64 number, struct guest *sum)
 	sum->growths += g.growths;
 	sum->deflates += g.deflates;
 	sum->ooms += g.ooms;
+	sum->shrinks += g.shrinks;
+	sum->samples += g.samples;
+	sum->thrashes += g.thrashes;
 }
 
 static u64 living;
@@ -347,10 +368,13 @@ static void random_lives(void **state)
 	for (living = 1; living <= LIVES; living++)
 		live(living, &sum);
 	living = 0;
-	printf("# %lu steps in %d lives: %lu growths, %lu deflates, %lu OOM calls\n",
-	       sum.steps, LIVES, sum.growths, sum.deflates, sum.ooms);
+	printf("# %lu steps in %d lives: %lu growths, %lu deflates, ",
+	       sum.steps, LIVES, sum.growths, sum.deflates);
+	printf("%lu shrinks, %lu samples, %lu thrashes, %lu OOM calls\n",
+	       sum.shrinks, sum.samples, sum.thrashes, sum.ooms);
 	must(sum.steps >= ENOUGH_STEPS && sum.growths >= ENOUGH_EACH &&
-	     sum.deflates >= ENOUGH_EACH && sum.ooms >= ENOUGH_EACH,
+	     sum.deflates >= ENOUGH_EACH && sum.ooms >= ENOUGH_EACH &&
+	     sum.shrinks >= ENOUGH_EACH && sum.thrashes >= ENOUGH_EACH,
 	     "not much of a life in %lu steps", sum.steps);
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How large: default reserve, slack, need, goal and the quota of an
- * out-of-memory call.
+ * How large: default reserve, slack, goal and step.
  */
 #include "unit.h"
 
@@ -35,25 +34,20 @@ static void default_reserve(void **state)
 		     t[i].reserve, t[i].name);
 }
 
-static void slack_and_need(void **state)
+static void slack(void **state)
 {
 	static const struct {
 		const char *name;
-		s64 reserve, available, slack, need;
+		s64 reserve, available, slack;
 	} t[] = {
-		{ "nothing at all", 0, 0, 0, 0 },
-		{ "no reserve", 0, 1000, 1000, 0 },
-		{ "plenty", 1000, 5000, 4000, 0 },
-		{ "at the reserve", 1000, 1000, 0, 0 },
-		{ "below the reserve", 1000, 999, -1, 0 },
-		{ "above the low mark", 1000, 501, -499, 0 },
-		{ "at the low mark", 1000, 500, -500, 0 },
-		{ "below the low mark", 1000, 499, -501, 1 },
-		{ "out of memory", 1000, 0, -1000, 500 },
-		{ "odd reserve", 1001, 0, -1001, 500 },
-		{ "reserve of one page", 1, 0, -1, 0 },
-		{ "huge reserve", HUGE_PAGES, 0, -HUGE_PAGES, HUGE_PAGES / 2 },
-		{ "huge guest", 0, HUGE_PAGES, HUGE_PAGES, 0 },
+		{ "nothing at all", 0, 0, 0 },
+		{ "no reserve", 0, 1000, 1000 },
+		{ "plenty", 1000, 5000, 4000 },
+		{ "at the reserve", 1000, 1000, 0 },
+		{ "below the reserve", 1000, 999, -1 },
+		{ "out of memory", 1000, 0, -1000 },
+		{ "huge reserve", HUGE_PAGES, 0, -HUGE_PAGES },
+		{ "huge guest", 0, HUGE_PAGES, HUGE_PAGES },
 	};
 	size_t i;
 
@@ -63,7 +57,6 @@ static void slack_and_need(void **state)
 		struct vb_snapshot s = { .available = t[i].available };
 
 		want(vb_policy_slack(&p, &s), t[i].slack, t[i].name);
-		want(vb_policy_need(&p, &s), t[i].need, t[i].name);
 	}
 }
 
@@ -229,48 +222,15 @@ static void steps_end(void **state)
 	}
 }
 
-static void oom_quota(void **state)
-{
-	static const struct {
-		const char *name;
-		s64 available, actual, minimum, quota;
-	} t[] = {
-		/* the reserve is 1000: the low mark is at 500 */
-		{ "nothing to take", 0, 0, 64, 0 },
-		{ "the need", 100, 5000, 64, 400 },
-		{ "the minimum", 490, 5000, 64, 64 },
-		{ "need and minimum alike", 436, 5000, 64, 64 },
-		{ "no need, yet the killer is here", 9000, 5000, 64, 64 },
-		{ "all there is", 0, 300, 64, 300 },
-		{ "less than the minimum", 0, 10, 64, 10 },
-		{ "huge balloon", 0, HUGE_PAGES, 64, 500 },
-		{ "huge minimum", 0, 700, HUGE_PAGES, 700 },
-	};
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < ARRAY_SIZE(t); i++) {
-		struct vb_policy p = { .tune.reserve = 1000 };
-		struct vb_snapshot s = {
-			.actual = t[i].actual,
-			.available = t[i].available,
-		};
-
-		want(vb_policy_oom_quota(&p, &s, t[i].minimum), t[i].quota,
-		     t[i].name);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(default_reserve),
-		cmocka_unit_test(slack_and_need),
+		cmocka_unit_test(slack),
 		cmocka_unit_test(goal),
 		cmocka_unit_test(goal_of_anything),
 		cmocka_unit_test(step),
 		cmocka_unit_test(steps_end),
-		cmocka_unit_test(oom_quota),
 	};
 
 	return run_all(tests);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the tests of policy.c share.
+ * What the tests of the policy share.
  */
 #ifndef UNIT_H
 #define UNIT_H
@@ -23,7 +23,10 @@
 
 /* The driver's defaults for a guest of 4 GiB. */
 static const struct vb_tunables default_tune = {
+	.auto_deflate = VB_AUTO_NEED,
 	.reserve = 64 * MIB,
+	.low_percent = 50,
+	.deflate_batch = 1024,
 	.holdoff_ms = 5000,
 	.holdoff_max_ms = 300000,
 	.return_ms = 5000,

@@ -11,9 +11,9 @@
  *   vb->actual_mutex     serialises reading the size and writing `actual`
  *   vb->online_sem       written when the queues come and go. Who posts from a
  *                        context that cannot be stopped beforehand (migration
- *                        under the page lock, the OOM notifier) reads it, and
- *                        only ever with a trylock
- *   vb->policy_lock      the decisions: policy, last_target
+ *                        under the page lock, the shrinker, the OOM notifier)
+ *                        reads it, and only ever with a trylock
+ *   vb->policy_lock      the decisions: policy, last_target, log
  *   vb->kick_lock        irq-safe: no work is queued once `stopping` is set
  *   vb->awake_lock       irq-safe: the reasons to keep the system awake
  *   store->lock          the store's own lists
@@ -47,6 +47,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "log.h"
 #include "policy.h"
 #include "queue.h"
 #include "store.h"
@@ -64,6 +65,8 @@ struct vb_dev;
 	X(migrated_pages, "ballooned pages exchanged by compaction")	\
 	X(oom_calls, "calls of the out-of-memory notifier")		\
 	X(oom_deflated_pages, "pages taken back when out of memory")	\
+	X(need_deflated_pages, "pages taken back when in need")		\
+	X(thrash_deflated_pages, "pages taken back when thrashing")	\
 	X(reported_pages, "free pages reported to the host")		\
 	X(hinted_blocks, "free blocks hinted to the host")		\
 	X(hint_shrunk_blocks, "hinted blocks that reclaim took back")	\
@@ -113,12 +116,14 @@ struct vb_hint {
  * @deflate_wq: deflation handed over by those who must not wait
  * @resize_work: the single worker
  * @deflate_work: see deflate.c
+ * @sample_work: see sampler.c
  * @stats_work: see stats.c
  * @hint: see hinting.c
  * @reporting: see reporting.c
  * @reporting_on: page reporting is registered
  * @in_report: chunks in our report in flight. Worker only, as the next
  * @reported: chunks that the host has dropped, to be inflated
+ * @shrinker: see shrinker.c
  * @oom_nb: see oom.c
  * @memory_nb: see hotplug.c
  * @pm_nb: see power.c
@@ -127,8 +132,13 @@ struct vb_hint {
  * @online: the queues exist and may be used. Protected by @online_sem
  * @policy_lock: see the top
  * @policy: the decisions
+ * @log: the latest of them. Protected by @policy_lock
+ * @held_off: growth was barred when this was last looked at. Protected by
+ *	@policy_lock
  * @last_target: latest target read from the device; pages
+ * @releasing: pages granted to reclaim or the OOM notifier, and not yet free
  * @deflate_wanted: pages that the deflate work was asked for
+ * @handed_why: why it was asked last
  * @inflating: pages in inflate messages in flight
  * @kick_lock: see the top
  * @stopping: no new work. Protected by @kick_lock
@@ -138,7 +148,8 @@ struct vb_hint {
  * @awake: reasons to keep the system awake, VB_AWAKE_ bits
  * @flags: VB_KICKED: something changed since the worker last looked;
  *	VB_HINT_CMD: since the hint work last read its command;
- *	VB_REPORT_BUSY: somebody has the report queue. Atomic bit operations
+ *	VB_REPORT_BUSY: somebody has the report queue; VB_SAMPLING: the sampler
+ *	looks often. Atomic bit operations
  * @last_actual: what was last written to the device; 4 KiB pages.
  *	Protected by @actual_mutex
  * @stats: the statistics message; used by @stats_work only
@@ -153,12 +164,14 @@ struct vb_dev {
 	struct workqueue_struct *deflate_wq;
 	struct delayed_work resize_work;
 	struct work_struct deflate_work;
+	struct delayed_work sample_work;
 	struct work_struct stats_work;
 	struct vb_hint hint;
 	struct page_reporting_dev_info reporting;
 	bool reporting_on;
 	struct list_head in_report;
 	struct list_head reported;
+	struct shrinker *shrinker;
 	struct notifier_block oom_nb;
 	struct notifier_block memory_nb;
 	struct notifier_block pm_nb;
@@ -168,10 +181,14 @@ struct vb_dev {
 	struct rw_semaphore online_sem;
 	bool online;
 
-	spinlock_t policy_lock;	/* policy */
+	spinlock_t policy_lock;	/* policy, log and held_off */
 	struct vb_policy policy;
+	struct vb_log log;
+	bool held_off;
 	s64 last_target;
+	atomic_long_t releasing;
 	atomic_long_t deflate_wanted;
+	enum vb_why handed_why;
 	atomic_long_t inflating;
 
 	spinlock_t kick_lock;	/* stopping, and queueing work */
@@ -194,6 +211,7 @@ static inline void vb_count(struct vb_dev *vb, enum vb_counter id, s64 n)
 #define VB_KICKED		0
 #define VB_HINT_CMD		1
 #define VB_REPORT_BUSY		2
+#define VB_SAMPLING		3
 
 /* The host owes an answer on a queue that resizing needs. */
 static inline bool vb_stalled(struct vb_dev *vb)
@@ -219,6 +237,7 @@ bool vb_is_resize_worker(struct vb_dev *vb);
 void vb_resize_rested(struct vb_dev *vb);
 void vb_kick_work(struct vb_dev *vb, struct workqueue_struct *wq,
 		  struct work_struct *work, unsigned int why);
+void vb_kick_sampler(struct vb_dev *vb, unsigned int delay_ms);
 void vb_stop_work(struct vb_dev *vb);
 void vb_allow_work(struct vb_dev *vb);
 
@@ -235,9 +254,18 @@ void vb_write_poison(struct vb_dev *vb);
 /* decide.c */
 s64 vb_decide(struct vb_dev *vb, struct vb_snapshot *s);
 void vb_snapshot(struct vb_dev *vb, struct vb_snapshot *s);
-void vb_released(struct vb_dev *vb);
 void vb_hold_off(struct vb_dev *vb);
+void vb_note_hold_off(struct vb_dev *vb, const struct vb_snapshot *s);
 const char *vb_state(struct vb_dev *vb);
+
+/* grant.c */
+long vb_offer(struct vb_dev *vb, int nid);
+long vb_grant_need(struct vb_dev *vb, int nid, long most);
+long vb_grant_oom(struct vb_dev *vb, long minimum);
+long vb_grant_sampled(struct vb_dev *vb, const struct vb_sample *sample,
+		      enum vb_why *why, unsigned int *next_ms);
+long vb_still_takeable(struct vb_dev *vb, long pages);
+void vb_released(struct vb_dev *vb, enum vb_why why, long granted, long freed);
 
 /* resize.c */
 void vb_resize_work(struct work_struct *work);
@@ -268,6 +296,22 @@ int vb_stats_start(struct vb_dev *vb);
 void vb_stats_request(struct virtqueue *vq);
 void vb_stats_work(struct work_struct *work);
 
+/* release.c */
+long vb_release(struct vb_dev *vb, enum vb_why why, long granted, int nid);
+
+/* shrinker.c */
+int vb_shrinker_register(struct vb_dev *vb);
+void vb_shrinker_unregister(struct vb_dev *vb);
+
+/* sampler.c */
+void vb_sample_work(struct work_struct *work);
+
+/* debugfs.c */
+void vb_log(struct vb_dev *vb, enum vb_event event, const struct vb_snapshot *s,
+	    s64 pages);
+void vb_debugfs_register(struct vb_dev *vb);
+void vb_debugfs_unregister(struct vb_dev *vb);
+
 /* oom.c */
 int vb_oom_register(struct vb_dev *vb);
 void vb_oom_unregister(struct vb_dev *vb);
@@ -281,6 +325,7 @@ void vb_hint_init(struct vb_dev *vb);
 int vb_hint_register(struct vb_dev *vb);
 void vb_hint_unregister(struct vb_dev *vb);
 void vb_hint_return_all(struct vb_dev *vb);
+unsigned long vb_hint_return(struct vb_dev *vb, unsigned long pages);
 
 /* reporting.c */
 int vb_reporting_register(struct vb_dev *vb);
@@ -302,22 +347,12 @@ void vb_power_unregister(struct vb_dev *vb);
 extern bool vb_stats_basic;
 unsigned int vb_host_timeout_ms(void);
 
-/**
- * struct vb_tunable - one number that an administrator may set
- * @name: as sysfs attribute, and as module parameter for its default
- * @min: smallest value that is accepted
- * @max: largest value that is accepted
- * @value: default for devices that are yet to come
- */
-struct vb_tunable {
-	const char *name;
-	unsigned int min;
-	unsigned int max;
-	unsigned int value;
-};
-
 enum vb_tunable_id {
+	VB_TUNE_AUTO_DEFLATE,
 	VB_TUNE_RESERVE_KIB,
+	VB_TUNE_LOW_PERCENT,
+	VB_TUNE_DEFLATE_BATCH,
+	VB_TUNE_DEFLATE_LIMIT_PER_S,
 	VB_TUNE_HOLDOFF_MS,
 	VB_TUNE_HOLDOFF_MAX_MS,
 	VB_TUNE_RETURN_MS,
@@ -326,7 +361,7 @@ enum vb_tunable_id {
 };
 
 void vb_tunables_init(struct vb_dev *vb);
-unsigned int vb_tunable_get(struct vb_dev *vb, enum vb_tunable_id id);
+int vb_tunable_show(struct vb_dev *vb, enum vb_tunable_id id, char *buffer);
 int vb_tunable_set(struct vb_dev *vb, enum vb_tunable_id id, const char *text);
 
 /* sysfs.c */

@@ -15,7 +15,7 @@
  *	reading it may sleep
  *
  * Context: any but interrupt. Under vb->policy_lock where the decision changes
- * the offset, so that no release goes by unseen.
+ * the policy, so that no release goes by unseen.
  */
 void vb_snapshot(struct vb_dev *vb, struct vb_snapshot *s)
 {
@@ -24,6 +24,29 @@ void vb_snapshot(struct vb_dev *vb, struct vb_snapshot *s)
 	s->actual = vb_store_pages(&vb->store) +
 		    atomic_long_read(&vb->inflating);
 	s->available = si_mem_available();
+	s->coming = atomic_long_read(&vb->releasing) +
+		    atomic_long_read(&vb->deflate_wanted);
+}
+
+/**
+ * vb_note_hold_off - show that a hold-off began or ended
+ * @vb: the device
+ * @s: snapshot
+ *
+ * Context: any but interrupt, under vb->policy_lock.
+ */
+void vb_note_hold_off(struct vb_dev *vb, const struct vb_snapshot *s)
+{
+	bool holding_off = vb_policy_holding_off(&vb->policy, s->now);
+
+	lockdep_assert_held(&vb->policy_lock);
+
+	if (holding_off == vb->held_off)
+		return;
+	vb->held_off = holding_off;
+	trace_vb_hold_off(vb, holding_off, vb->policy.holdoff_len);
+	if (!holding_off)
+		vb_log(vb, VB_EVENT_HOLDOFF_OVER, s, s->actual);
 }
 
 /**
@@ -39,23 +62,24 @@ void vb_hold_off(struct vb_dev *vb)
 	spin_lock(&vb->policy_lock);
 	vb_snapshot(vb, &s);
 	vb_policy_hold_off(&vb->policy, &s);
+	vb_note_hold_off(vb, &s);
 	spin_unlock(&vb->policy_lock);
 }
 
-/**
- * vb_released - pages were released, but not by the worker
- * @vb: the device
- *
- * Context: reclaim, OOM.
- */
-void vb_released(struct vb_dev *vb)
+/* What the worker itself decides. Caller holds vb->policy_lock. */
+static void look(struct vb_dev *vb, const struct vb_snapshot *s)
 {
-	struct vb_snapshot s;
+	struct vb_policy *p = &vb->policy;
+	s64 target = p->target, offset;
 
-	spin_lock(&vb->policy_lock);
-	vb_snapshot(vb, &s);
-	vb_policy_released(&vb->policy, &s);
-	spin_unlock(&vb->policy_lock);
+	vb_note_hold_off(vb, s);
+	vb_policy_new_target(p, s);
+	if (target != p->target)
+		vb_log(vb, VB_EVENT_TARGET, s, p->target);
+	offset = p->offset;
+	vb_policy_return_deficit(p, s);
+	if (offset != p->offset)
+		vb_log(vb, VB_EVENT_RETURN, s, p->offset - offset);
 }
 
 /**
@@ -69,17 +93,20 @@ void vb_released(struct vb_dev *vb)
 s64 vb_decide(struct vb_dev *vb, struct vb_snapshot *s)
 {
 	s64 goal, offset, step;
+	u32 sample_ms;
 
 	WRITE_ONCE(vb->last_target, vb_read_target(vb));
 	spin_lock(&vb->policy_lock);
 	vb_snapshot(vb, s);
-	vb_policy_new_target(&vb->policy, s);
-	vb_policy_return_deficit(&vb->policy, s);
+	look(vb, s);
 	goal = vb_policy_goal(&vb->policy, s);
 	step = vb_policy_step(&vb->policy, s, goal);
 	offset = vb->policy.offset;
+	sample_ms = vb_policy_next_sample(&vb->policy, s);
 	spin_unlock(&vb->policy_lock);
 	trace_vb_decision(vb, s, offset, goal);
+	if (sample_ms)
+		vb_kick_sampler(vb, sample_ms);
 	return step;
 }
 

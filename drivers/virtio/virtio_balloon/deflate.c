@@ -434,11 +434,12 @@ void vb_deflate_work(struct work_struct *work)
 	long wanted, nr;
 
 	while ((wanted = atomic_long_read(&vb->deflate_wanted)) > 0) {
-		nr = vb_deflate(vb, wanted);
+		nr = vb_still_takeable(vb, wanted);
+		if (nr)
+			nr = vb_deflate(vb, nr);
 		if (nr > 0) {
 			nr = min(nr, wanted);
-			vb_count(vb, VB_CNT_oom_deflated_pages, nr);
-			vb_released(vb);
+			vb_released(vb, READ_ONCE(vb->handed_why), 0, nr);
 		} else {
 			nr = wanted;
 		}

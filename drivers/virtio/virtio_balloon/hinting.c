@@ -9,6 +9,7 @@
  */
 #include <linux/mmzone.h>
 #include <linux/scatterlist.h>
+#include <linux/swap.h>
 #include <linux/virtio_config.h>
 
 #include "balloon.h"
@@ -39,6 +40,23 @@ static unsigned long return_blocks(struct vb_hint *hint, unsigned long nr)
 		__free_pages(page, BLOCK_ORDER);
 	}
 	return taken;
+}
+
+/**
+ * vb_hint_return - give hinted blocks back to a guest in need
+ * @vb: the device
+ * @pages: how many pages it needs
+ *
+ * Context: any but interrupt.
+ * Return: how many pages came back; in whole blocks.
+ */
+unsigned long vb_hint_return(struct vb_dev *vb, unsigned long pages)
+{
+	unsigned long nr = return_blocks(&vb->hint,
+					 DIV_ROUND_UP(pages, BLOCK_PAGES));
+
+	vb_count(vb, VB_CNT_hint_shrunk_blocks, nr);
+	return nr * BLOCK_PAGES;
 }
 
 /**
@@ -162,11 +180,13 @@ static unsigned long scan_blocks(struct shrinker *shrinker,
 				 struct shrink_control *sc)
 {
 	struct vb_dev *vb = shrinker->private_data;
-	unsigned long nr = DIV_ROUND_UP(sc->nr_to_scan, BLOCK_PAGES);
+	unsigned long pages = vb_hint_return(vb, sc->nr_to_scan);
 
-	nr = return_blocks(&vb->hint, nr);
-	vb_count(vb, VB_CNT_hint_shrunk_blocks, nr);
-	return nr ? nr * BLOCK_PAGES : SHRINK_STOP;
+	if (!pages)
+		return SHRINK_STOP;
+	sc->nr_scanned = pages;
+	mm_account_reclaimed_pages(pages);
+	return pages;
 }
 
 /**
@@ -201,6 +221,8 @@ int vb_hint_register(struct vb_dev *vb)
 		return -ENOMEM;
 	shrinker->count_objects = count_blocks;
 	shrinker->scan_objects = scan_blocks;
+	/* Half of them at any priority, and before the balloon: see shrinker.c. */
+	shrinker->seeks = 0;
 	shrinker->private_data = vb;
 	shrinker_register(shrinker);
 	vb->hint.shrinker = shrinker;

@@ -24,6 +24,7 @@ static void init(struct vb_dev *vb, struct virtio_device *vdev)
 	spin_lock_init(&vb->awake_lock);
 	INIT_DELAYED_WORK(&vb->resize_work, vb_resize_work);
 	INIT_WORK(&vb->deflate_work, vb_deflate_work);
+	INIT_DELAYED_WORK(&vb->sample_work, vb_sample_work);
 	INIT_WORK(&vb->stats_work, vb_stats_work);
 	vb_hint_init(vb);
 	vb_queues_init(vb);
@@ -79,6 +80,8 @@ static int balloon_probe(struct virtio_device *vdev)
 	err = alloc_store(vb);
 	if (err)
 		goto err_free;
+	vb->policy.below_target =
+		virtio_has_feature(vdev, VIRTIO_BALLOON_F_DEFLATE_ON_OOM);
 	vb_tunables_init(vb);
 	err = alloc_workqueues(vb);
 	if (err)
@@ -86,9 +89,13 @@ static int balloon_probe(struct virtio_device *vdev)
 	err = vb_hint_register(vb);
 	if (err)
 		goto err_workqueues;
-	err = vb_oom_register(vb);
+	/* After the one for hints, and so called after it. */
+	err = vb_shrinker_register(vb);
 	if (err)
 		goto err_hint;
+	err = vb_oom_register(vb);
+	if (err)
+		goto err_shrinker;
 	err = vb_hotplug_register(vb);
 	if (err)
 		goto err_oom;
@@ -98,6 +105,7 @@ static int balloon_probe(struct virtio_device *vdev)
 	err = vb_go_online(vb);
 	if (err)
 		goto err_power;
+	vb_debugfs_register(vb);
 	return 0;
 
 err_power:
@@ -106,6 +114,8 @@ err_hotplug:
 	vb_hotplug_unregister(vb);
 err_oom:
 	vb_oom_unregister(vb);
+err_shrinker:
+	vb_shrinker_unregister(vb);
 err_hint:
 	vb_hint_unregister(vb);
 err_workqueues:
@@ -122,9 +132,11 @@ static void balloon_remove(struct virtio_device *vdev)
 {
 	struct vb_dev *vb = vdev->priv;
 
+	vb_debugfs_unregister(vb);
 	vb_power_unregister(vb);
 	vb_hotplug_unregister(vb);
 	vb_oom_unregister(vb);
+	vb_shrinker_unregister(vb);
 	vb_hint_unregister(vb);
 	vb_go_offline(vb, false);
 	free_workqueues(vb);

@@ -2,11 +2,12 @@
 /*
  * The last resort: give pages back before the OOM killer picks a victim.
  *
- * Only with DEFLATE_ON_OOM, without which the host's demand stands. Bounded in
- * pages and in time; the offset moves to what is left, so that the worker does
- * not take it straight back.
+ * Below the target only with DEFLATE_ON_OOM, without which the host's demand
+ * stands. Bounded in pages and in time; the offset moves to what is left, so
+ * that the worker does not take it straight back.
  */
 #include <linux/oom.h>
+#include <linux/vmstat.h>
 
 #include "balloon.h"
 #include "trace.h"
@@ -18,58 +19,47 @@
 /* Before drivers that have less to give. */
 #define OOM_PRIORITY		80
 
-static long quota(struct vb_dev *vb, struct vb_snapshot *s)
-{
-	s64 pages;
-
-	vb_snapshot(vb, s);
-	spin_lock(&vb->policy_lock);
-	pages = vb_policy_oom_quota(&vb->policy, s, OOM_MIN_PAGES);
-	spin_unlock(&vb->policy_lock);
-	return pages;
-}
-
 /*
  * The killer does not look for memory again before it strikes. What an earlier
- * victim had may have come back while we were busy, or waited: then nobody else
- * has to die. Return: those pages; 0 when it is less than we should have given.
+ * victim had may be coming back at this moment: then nobody else has to die. As
+ * long as free memory rises it pays to try again, and it cannot rise for ever.
+ * Free pages tell: what is available remains 0 up to the watermarks.
+ * Return: pages that came.
  */
-static long came_meanwhile(const struct vb_snapshot *before, long wanted)
+static long came_meanwhile(long free_before)
 {
-	long more = si_mem_available() - before->available;
+	long more = global_zone_page_state(NR_FREE_PAGES) - free_before;
 
-	return more >= wanted ? more : 0;
+	return max(more, 0L);
 }
 
 /*
- * With MUST_TELL_HOST, or behind a migration that is not acknowledged, the
- * deflate work does it. Return: pages released meanwhile.
+ * With MUST_TELL_HOST the deflate work does it, and the killer may wait a moment
+ * for the host's answer. Return: pages released meanwhile.
  */
-static long release_by_work(struct vb_dev *vb, long wanted)
+static long wait_for_work(struct vb_dev *vb)
 {
-	long before = atomic64_read(&vb->counters[VB_CNT_oom_deflated_pages]);
+	atomic64_t *count = &vb->counters[VB_CNT_oom_deflated_pages];
+	long before = atomic64_read(count);
 
-	vb_deflate_hand_over(vb, wanted);
-	if (vb_must_tell_host(vb))
-		vb_wait_handed_over(vb, OOM_WAIT_MS);
-	return atomic64_read(&vb->counters[VB_CNT_oom_deflated_pages]) - before;
+	vb_wait_handed_over(vb, OOM_WAIT_MS);
+	return atomic64_read(count) - before;
 }
 
-static long release(struct vb_dev *vb, long wanted)
+static long release(struct vb_dev *vb)
 {
-	long freed = 0;
+	long free = global_zone_page_state(NR_FREE_PAGES);
+	long granted = vb_grant_oom(vb, OOM_MIN_PAGES);
+	long freed;
 
-	vb_hold_off(vb);
-	if (!vb->online)
-		freed = vb_deflate_untold(vb, wanted);
-	else if (!vb_must_tell_host(vb))
-		freed = vb_deflate_nowait(vb, wanted, NUMA_NO_NODE);
-	if (!freed)
-		return vb->online ? release_by_work(vb, wanted) : 0;
-	vb_count(vb, VB_CNT_oom_deflated_pages, freed);
-	vb_released(vb);
-	vb_deflate_hand_over(vb, 0);
-	return freed;
+	if (!granted)
+		return 0;
+	vb_count(vb, VB_CNT_oom_calls, 1);
+	freed = vb_release(vb, VB_WHY_OOM, granted, NUMA_NO_NODE);
+	if (!freed && vb->online && vb_must_tell_host(vb))
+		freed = wait_for_work(vb);
+	trace_vb_oom(vb, granted, freed, 0);
+	return freed ? freed : came_meanwhile(free);
 }
 
 /* Context: blocking notifier chain under oom_lock; allocates nothing. */
@@ -78,33 +68,24 @@ static int oom_notify(struct notifier_block *nb, unsigned long unused,
 {
 	struct vb_dev *vb = container_of(nb, struct vb_dev, oom_nb);
 	unsigned long *total_freed = data;
-	struct vb_snapshot s;
-	long wanted, freed = 0;
+	long freed = vb_hint_return(vb, OOM_MIN_PAGES);
 
-	if (!down_read_trylock(&vb->online_sem))
-		return NOTIFY_OK;
-	vb_count(vb, VB_CNT_oom_calls, 1);
-	wanted = quota(vb, &s);
-	if (wanted > 0)
-		freed = release(vb, wanted);
-	up_read(&vb->online_sem);
-	trace_vb_oom(vb, wanted, freed, 0);
-	if (wanted > 0 && !freed)
-		freed = came_meanwhile(&s, wanted);
+	if (!freed && down_read_trylock(&vb->online_sem)) {
+		freed = release(vb);
+		up_read(&vb->online_sem);
+	}
 	*total_freed += freed;
 	return NOTIFY_OK;
 }
 
 /**
  * vb_oom_register - be asked before the OOM killer strikes
- * @vb: the device; nothing is done without DEFLATE_ON_OOM
+ * @vb: the device
  *
  * Return: 0 or a negative errno.
  */
 int vb_oom_register(struct vb_dev *vb)
 {
-	if (!virtio_has_feature(vb->vdev, VIRTIO_BALLOON_F_DEFLATE_ON_OOM))
-		return 0;
 	vb->oom_nb.notifier_call = oom_notify;
 	vb->oom_nb.priority = OOM_PRIORITY;
 	return register_oom_notifier(&vb->oom_nb);
@@ -118,6 +99,5 @@ int vb_oom_register(struct vb_dev *vb)
  */
 void vb_oom_unregister(struct vb_dev *vb)
 {
-	if (virtio_has_feature(vb->vdev, VIRTIO_BALLOON_F_DEFLATE_ON_OOM))
-		unregister_oom_notifier(&vb->oom_nb);
+	unregister_oom_notifier(&vb->oom_nb);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The decisions of the balloon: goal, need, hold-off, return, back-off.
+ * The decisions of the balloon: goal, hold-off, return, back-off.
  *
  * See policy.h for the rules of this file and Documentation/driver-api for
  * the reasons behind the numbers.
@@ -8,16 +8,6 @@
 #include <linux/math64.h>
 
 #include "policy.h"
-
-static s64 max_s64(s64 a, s64 b)
-{
-	return a > b ? a : b;
-}
-
-static s64 min_s64(s64 a, s64 b)
-{
-	return a < b ? a : b;
-}
 
 /**
  * vb_policy_default_reserve - the reserve of a guest whose admin set none
@@ -43,21 +33,6 @@ s64 vb_policy_default_reserve(s64 memory, unsigned int page_shift)
 s64 vb_policy_slack(const struct vb_policy *p, const struct vb_snapshot *s)
 {
 	return s->available - p->tune.reserve;
-}
-
-/**
- * vb_policy_need - how far the guest lies below its low mark
- * @p: policy
- * @s: snapshot
- *
- * The low mark is half the reserve: between the two the balloon neither grows
- * nor gives, so that the two movements cannot chase each other.
- *
- * Return: pages, 0 when the guest is not in need.
- */
-s64 vb_policy_need(const struct vb_policy *p, const struct vb_snapshot *s)
-{
-	return max_s64(p->tune.reserve / 2 - s->available, 0);
 }
 
 /**
@@ -114,23 +89,6 @@ s64 vb_policy_step(const struct vb_policy *p, const struct vb_snapshot *s,
 	if (diff <= 0)
 		return diff;
 	return min_s64(diff, max_s64(vb_policy_slack(p, s) / 2, 1));
-}
-
-/**
- * vb_policy_oom_quota - what one out-of-memory call may take back
- * @p: policy
- * @s: snapshot
- * @minimum: what is worth one call; pages
- *
- * The need or @minimum, whichever is more: a guest at the door of the OOM
- * killer whose shortage is small comes back at once if it gets just that.
- *
- * Return: pages, never more than the balloon holds.
- */
-s64 vb_policy_oom_quota(const struct vb_policy *p, const struct vb_snapshot *s,
-			s64 minimum)
-{
-	return min_s64(max_s64(vb_policy_need(p, s), minimum), s->actual);
 }
 
 /**

@@ -11,16 +11,42 @@
 
 #include <linux/types.h>
 
+/* What the guest may take back on its own, and for what reason. */
+enum vb_auto {
+	VB_AUTO_OFF,		/* nothing */
+	VB_AUTO_NEED,		/* in need; for thrash, a surplus only */
+	VB_AUTO_THRASH,		/* the same in both cases */
+	VB_AUTO_NR
+};
+
+/* Why pages are taken back. */
+enum vb_why {
+	VB_WHY_NEED,
+	VB_WHY_THRASH,
+	VB_WHY_OOM,
+	VB_WHY_NR
+};
+
 /**
  * struct vb_tunables - what an administrator may change
+ * @auto_deflate: what the guest may take back on its own
  * @reserve: available memory below which the balloon never grows; pages
+ * @low_percent: the low mark, below which the guest is in need; percent of
+ *	@reserve
+ * @deflate_batch: pages that reclaim asks for at a time
+ * @deflate_limit_per_s: pages that may be taken back in a second, 0 for any;
+ *	not counting those that an out-of-memory call takes
  * @holdoff_ms: after a release the balloon does not grow for so long
  * @holdoff_max_ms: what repeated releases may double the hold-off to
  * @return_ms: interval between two steps of a returning deficit
  * @return_step: a deficit returns in this many steps
  */
 struct vb_tunables {
+	enum vb_auto auto_deflate;
 	s64 reserve;
+	u32 low_percent;
+	u32 deflate_batch;
+	u32 deflate_limit_per_s;
 	u32 holdoff_ms;
 	u32 holdoff_max_ms;
 	u32 return_ms;
@@ -33,12 +59,52 @@ struct vb_tunables {
  * @target: what the host asks for
  * @actual: what the balloon holds, inflates in flight included
  * @available: what the guest could allocate without swapping
+ * @coming: pages that were promised to the guest and are still on their way
  */
 struct vb_snapshot {
 	u64 now;
 	s64 target;
 	s64 actual;
 	s64 available;
+	s64 coming;
+};
+
+/* All of the guest's memory, as the share of a node. */
+#define VB_SHARE_ALL		1024
+
+/**
+ * struct vb_place - where memory is asked for
+ * @share: what part of the guest's memory this node has; of VB_SHARE_ALL
+ * @available: what could be allocated on this node without swapping
+ * @direct: an allocation asks, and waits; not kswapd
+ */
+struct vb_place {
+	s64 share;
+	s64 available;
+	bool direct;
+};
+
+/**
+ * struct vb_sample - the signs of thrash, as the kernel counts them
+ * @at: when; ms
+ * @refaults: pages that came back after they were reclaimed
+ * @reclaimed: pages that were reclaimed
+ * @scanned: pages that were looked at for it
+ * @swapped: pages that were written to swap
+ * @stalls: allocations that had to reclaim for themselves, cgroups at their
+ *	own limit not counted
+ * @behind: kswapd has not reached its high watermark on some node
+ *
+ * All but @behind only rise.
+ */
+struct vb_sample {
+	u64 at;
+	u64 refaults;
+	u64 reclaimed;
+	u64 scanned;
+	u64 swapped;
+	u64 stalls;
+	bool behind;
 };
 
 /**
@@ -46,12 +112,19 @@ struct vb_snapshot {
  * @tune: the tunables in force
  * @offset: what the guest adds to (surplus) or takes from (deficit) the target
  * @target: the target that @offset was worked out against
+ * @below_target: may the guest go below the target? (DEFLATE_ON_OOM)
  * @empty: hold nothing at all, whatever the host asks (hibernation)
  * @holdoff_until: no growth before this time
  * @holdoff_len: length of the latest hold-off, 0 when forgotten
  * @return_size: one step of the deficit that is returning
  * @return_at: when the next step is due
  * @retry_ms: delay after the latest round that could not grow, 0 if none
+ * @limit_since: begin of the second that @limit_used is about
+ * @limit_used: pages taken back in that second
+ * @last_sample: the latest sample of the signs of thrash
+ * @thrash_run: samples in a row that showed thrash
+ * @reclaiming: the latest sample showed that memory was being reclaimed
+ * @swapped: pages that it showed to have been swapped out
  *
  * The caller serialises all calls on one policy.
  */
@@ -59,12 +132,19 @@ struct vb_policy {
 	struct vb_tunables tune;
 	s64 offset;
 	s64 target;
+	bool below_target;
 	bool empty;
 	u64 holdoff_until;
 	u32 holdoff_len;
 	s64 return_size;
 	u64 return_at;
 	u32 retry_ms;
+	u64 limit_since;
+	s64 limit_used;
+	struct vb_sample last_sample;
+	u32 thrash_run;
+	bool reclaiming;
+	s64 swapped;
 };
 
 /* A hold-off is forgotten after a calm of so many times its length. */
@@ -72,15 +152,36 @@ struct vb_policy {
 /* First and longest delay of a growth that found no memory; ms. */
 #define VB_RETRY_MIN_MS		1000
 #define VB_RETRY_MAX_MS		32000
+/* Samples in a row that make a thrash of what might be a hiccup. */
+#define VB_THRASH_SAMPLES	5
+/* Of what is reclaimed so large a part comes back: one of ... */
+#define VB_THRASH_SHARE		4
+/* Fewer refaults in a sample are noise. */
+#define VB_THRASH_REFAULTS	16
+/* What a sample with thrash takes back of what may be taken: one of ... */
+#define VB_THRASH_STEP		8
+/* Time between two samples, while memory is low, and at most; ms. */
+#define VB_SAMPLE_MS		100
+#define VB_SAMPLE_MAX_MS	1000
+/* Memory is low when it could be used up in a sample's time; pages in a ms. */
+#define VB_SAMPLE_PACE		512
 
+static inline s64 max_s64(s64 a, s64 b)
+{
+	return a > b ? a : b;
+}
+
+static inline s64 min_s64(s64 a, s64 b)
+{
+	return a < b ? a : b;
+}
+
+/* policy.c: how large, and when */
 s64 vb_policy_default_reserve(s64 memory, unsigned int page_shift);
 s64 vb_policy_slack(const struct vb_policy *p, const struct vb_snapshot *s);
-s64 vb_policy_need(const struct vb_policy *p, const struct vb_snapshot *s);
 s64 vb_policy_goal(const struct vb_policy *p, const struct vb_snapshot *s);
 s64 vb_policy_step(const struct vb_policy *p, const struct vb_snapshot *s,
 		   s64 goal);
-s64 vb_policy_oom_quota(const struct vb_policy *p, const struct vb_snapshot *s,
-			s64 minimum);
 bool vb_policy_holding_off(const struct vb_policy *p, u64 now);
 void vb_policy_new_target(struct vb_policy *p, const struct vb_snapshot *s);
 void vb_policy_hold_off(struct vb_policy *p, const struct vb_snapshot *s);
@@ -89,5 +190,27 @@ void vb_policy_return_deficit(struct vb_policy *p, const struct vb_snapshot *s);
 void vb_policy_progress(struct vb_policy *p);
 void vb_policy_no_progress(struct vb_policy *p);
 u64 vb_policy_next_look(const struct vb_policy *p, const struct vb_snapshot *s);
+
+/* policy_take.c: what the guest may take back, and why */
+s64 vb_policy_low_mark(const struct vb_policy *p);
+s64 vb_policy_need(const struct vb_policy *p, const struct vb_snapshot *s);
+s64 vb_policy_node_need(const struct vb_policy *p, const struct vb_snapshot *s,
+			const struct vb_place *place);
+s64 vb_policy_takeable(const struct vb_policy *p, const struct vb_snapshot *s,
+		       enum vb_why why);
+s64 vb_policy_quota(const struct vb_policy *p, const struct vb_snapshot *s,
+		    enum vb_why why, s64 wanted);
+s64 vb_policy_oom_quota(const struct vb_policy *p, const struct vb_snapshot *s,
+			s64 minimum);
+s64 vb_policy_offer(const struct vb_policy *p, const struct vb_snapshot *s,
+		    s64 need);
+void vb_policy_take(struct vb_policy *p, const struct vb_snapshot *s,
+		    enum vb_why why, s64 pages);
+void vb_policy_sample(struct vb_policy *p, const struct vb_sample *sample);
+bool vb_policy_thrashes(const struct vb_policy *p);
+s64 vb_policy_wanted(const struct vb_policy *p, const struct vb_snapshot *s,
+		     enum vb_why *why);
+u32 vb_policy_next_sample(const struct vb_policy *p,
+			  const struct vb_snapshot *s);
 
 #endif /* VB_POLICY_H */

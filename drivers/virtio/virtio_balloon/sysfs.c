@@ -76,8 +76,7 @@ static unsigned int attr_id(struct device_attribute *attr)
 static ssize_t tunable_show(struct device *dev, struct device_attribute *attr,
 			    char *buf)
 {
-	return sysfs_emit(buf, "%u\n",
-			  vb_tunable_get(to_vb(dev), attr_id(attr)));
+	return vb_tunable_show(to_vb(dev), attr_id(attr), buf);
 }
 
 static ssize_t tunable_store(struct device *dev, struct device_attribute *attr,
@@ -97,7 +96,11 @@ static ssize_t tunable_store(struct device *dev, struct device_attribute *attr,
 		__ATTR(_name, 0644, tunable_show, tunable_store), _id	\
 	}
 
+TUNABLE_ATTR(auto_deflate, VB_TUNE_AUTO_DEFLATE);
 TUNABLE_ATTR(reserve_kib, VB_TUNE_RESERVE_KIB);
+TUNABLE_ATTR(low_percent, VB_TUNE_LOW_PERCENT);
+TUNABLE_ATTR(deflate_batch, VB_TUNE_DEFLATE_BATCH);
+TUNABLE_ATTR(deflate_limit_per_s, VB_TUNE_DEFLATE_LIMIT_PER_S);
 TUNABLE_ATTR(holdoff_ms, VB_TUNE_HOLDOFF_MS);
 TUNABLE_ATTR(holdoff_max_ms, VB_TUNE_HOLDOFF_MAX_MS);
 TUNABLE_ATTR(return_ms, VB_TUNE_RETURN_MS);
@@ -109,7 +112,11 @@ static struct attribute *balloon_attrs[] = {
 	&dev_attr_offset_pages.attr,
 	&dev_attr_goal_pages.attr,
 	&dev_attr_state.attr,
+	&dev_attr_auto_deflate.attr.attr,
 	&dev_attr_reserve_kib.attr.attr,
+	&dev_attr_low_percent.attr.attr,
+	&dev_attr_deflate_batch.attr.attr,
+	&dev_attr_deflate_limit_per_s.attr.attr,
 	&dev_attr_holdoff_ms.attr.attr,
 	&dev_attr_holdoff_max_ms.attr.attr,
 	&dev_attr_return_ms.attr.attr,

@@ -72,6 +72,105 @@ DEFINE_EVENT(vb_moved, vb_oom,
 	TP_PROTO(struct vb_dev *vb, long wanted, long moved, int err),
 	TP_ARGS(vb, wanted, moved, err));
 
+/* Reclaim asks how much there is, and is offered so much; guest pages. */
+TRACE_EVENT(vb_shrink_count,
+	TP_PROTO(struct vb_dev *vb, int node, const struct vb_snapshot *s,
+		 s64 need, s64 offer),
+	TP_ARGS(vb, node, s, need, offer),
+	TP_STRUCT__entry(
+		__field(int, index)
+		__field(int, node)
+		__field(s64, available)
+		__field(s64, coming)
+		__field(s64, need)
+		__field(s64, offer)
+	),
+	TP_fast_assign(
+		__entry->index = vb->vdev->index;
+		__entry->node = node;
+		__entry->available = s->available;
+		__entry->coming = s->coming;
+		__entry->need = need;
+		__entry->offer = offer;
+	),
+	TP_printk("virtio%d node=%d available=%lld coming=%lld need=%lld offer=%lld",
+		  __entry->index, __entry->node, __entry->available,
+		  __entry->coming, __entry->need, __entry->offer)
+);
+
+/* Reclaim asks for so many pages, is granted some, and has some back at once. */
+TRACE_EVENT(vb_shrink_scan,
+	TP_PROTO(struct vb_dev *vb, int node, long wanted, long granted,
+		 long freed),
+	TP_ARGS(vb, node, wanted, granted, freed),
+	TP_STRUCT__entry(
+		__field(int, index)
+		__field(int, node)
+		__field(long, wanted)
+		__field(long, granted)
+		__field(long, freed)
+	),
+	TP_fast_assign(
+		__entry->index = vb->vdev->index;
+		__entry->node = node;
+		__entry->wanted = wanted;
+		__entry->granted = granted;
+		__entry->freed = freed;
+	),
+	TP_printk("virtio%d node=%d wanted=%ld granted=%ld freed=%ld",
+		  __entry->index, __entry->node, __entry->wanted,
+		  __entry->granted, __entry->freed)
+);
+
+/* A look of the sampler: the signs of thrash, and what it has taken back. */
+TRACE_EVENT(vb_sample,
+	TP_PROTO(struct vb_dev *vb, const struct vb_snapshot *s,
+		 const struct vb_sample *sample, u32 run, s64 granted),
+	TP_ARGS(vb, s, sample, run, granted),
+	TP_STRUCT__entry(
+		__field(int, index)
+		__field(s64, available)
+		__field(u64, refaults)
+		__field(u64, reclaimed)
+		__field(u64, stalls)
+		__field(bool, behind)
+		__field(u32, run)
+		__field(s64, granted)
+	),
+	TP_fast_assign(
+		__entry->index = vb->vdev->index;
+		__entry->available = s->available;
+		__entry->refaults = sample->refaults;
+		__entry->reclaimed = sample->reclaimed;
+		__entry->stalls = sample->stalls;
+		__entry->behind = sample->behind;
+		__entry->run = run;
+		__entry->granted = granted;
+	),
+	TP_printk("virtio%d available=%lld refaults=%llu reclaimed=%llu stalls=%llu behind=%d run=%u granted=%lld",
+		  __entry->index, __entry->available, __entry->refaults,
+		  __entry->reclaimed, __entry->stalls, __entry->behind,
+		  __entry->run, __entry->granted)
+);
+
+/* A hold-off begins, of so many ms, or was seen to be over. */
+TRACE_EVENT(vb_hold_off,
+	TP_PROTO(struct vb_dev *vb, bool begins, u32 ms),
+	TP_ARGS(vb, begins, ms),
+	TP_STRUCT__entry(
+		__field(int, index)
+		__field(bool, begins)
+		__field(u32, ms)
+	),
+	TP_fast_assign(
+		__entry->index = vb->vdev->index;
+		__entry->begins = begins;
+		__entry->ms = ms;
+	),
+	TP_printk("virtio%d %s ms=%u", __entry->index,
+		  __entry->begins ? "begins" : "over", __entry->ms)
+);
+
 /* A wait for acknowledgements of one queue (enum vb_vq). */
 TRACE_EVENT(vb_host_wait,
 	TP_PROTO(struct vb_dev *vb, int queue, int err, s64 us),

@@ -13,12 +13,43 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/string.h>
+#include <linux/sysfs.h>
 
 #include "balloon.h"
 
+/**
+ * struct vb_tunable - one number, or word, that an administrator may set
+ * @name: as sysfs attribute, and as module parameter for its default
+ * @min: smallest value that is accepted
+ * @max: largest value that is accepted
+ * @value: default for devices that are yet to come; the index of a word
+ * @words: those that are accepted; NULL for a number
+ * @nr_words: how many
+ */
+struct vb_tunable {
+	const char *name;
+	unsigned int min;
+	unsigned int max;
+	unsigned int value;
+	const char * const *words;
+	unsigned int nr_words;
+};
+
+/* In the order of enum vb_auto. */
+static const char * const auto_words[] = { "off", "need", "thrash" };
+
 /* 0 for the reserve: worked out from the size of memory. */
 static struct vb_tunable tunables[VB_TUNE_NR] = {
+	[VB_TUNE_AUTO_DEFLATE] = {
+		.name = "auto_deflate",
+		.value = VB_AUTO_NEED,
+		.words = auto_words,
+		.nr_words = ARRAY_SIZE(auto_words),
+	},
 	[VB_TUNE_RESERVE_KIB] = { "reserve_kib", 0, 1U << 30, 0 },
+	[VB_TUNE_LOW_PERCENT] = { "low_percent", 0, 90, 50 },
+	[VB_TUNE_DEFLATE_BATCH] = { "deflate_batch", 129, 65536, 1024 },
+	[VB_TUNE_DEFLATE_LIMIT_PER_S] = { "deflate_limit_per_s", 0, 1U << 30, 0 },
 	[VB_TUNE_HOLDOFF_MS] = { "holdoff_ms", 0, 300000, 5000 },
 	[VB_TUNE_HOLDOFF_MAX_MS] = { "holdoff_max_ms", 0, 3600000, 300000 },
 	[VB_TUNE_RETURN_MS] = { "return_ms", 100, 300000, 5000 },
@@ -29,16 +60,43 @@ static struct vb_tunable host_timeout = {
 	"host_timeout_ms", 100, 600000, 10000
 };
 
+/* What is shown of a text that was refused: its first line, and not all of that. */
+static int shown(const char *text)
+{
+	return min_t(size_t, strcspn(text, "\n"), 32);
+}
+
+static int parse_word(const struct vb_tunable *t, const char *text,
+		      unsigned int *value)
+{
+	int found = __sysfs_match_string(t->words, t->nr_words, text);
+
+	if (found < 0) {
+		pr_err("%s: \"%.*s\" is not one of off, need, thrash\n",
+		       t->name, shown(text), text);
+		return -EINVAL;
+	}
+	*value = found;
+	return 0;
+}
+
 static int parse(const struct vb_tunable *t, const char *text,
 		 unsigned int *value)
 {
-	int err = kstrtouint(text, 0, value);
-
-	if (!err && *value >= t->min && *value <= t->max)
+	if (t->words)
+		return parse_word(t, text, value);
+	if (!kstrtouint(text, 0, value) && *value >= t->min && *value <= t->max)
 		return 0;
 	pr_err("%s: \"%.*s\" is not a number from %u to %u\n", t->name,
-	       (int)min(strcspn(text, "\n"), (size_t)32), text, t->min, t->max);
+	       shown(text), text, t->min, t->max);
 	return -EINVAL;
+}
+
+static int emit(const struct vb_tunable *t, unsigned int value, char *buffer)
+{
+	if (t->words)
+		return sysfs_emit(buffer, "%s\n", t->words[value]);
+	return sysfs_emit(buffer, "%u\n", value);
 }
 
 static int param_set(const char *text, const struct kernel_param *kp)
@@ -57,7 +115,7 @@ static int param_get(char *buffer, const struct kernel_param *kp)
 {
 	const struct vb_tunable *t = kp->arg;
 
-	return sysfs_emit(buffer, "%u\n", READ_ONCE(t->value));
+	return emit(t, READ_ONCE(t->value), buffer);
 }
 
 static const struct kernel_param_ops param_ops = {
@@ -68,6 +126,21 @@ static const struct kernel_param_ops param_ops = {
 module_param_cb(reserve_kib, &param_ops, &tunables[VB_TUNE_RESERVE_KIB], 0644);
 MODULE_PARM_DESC(reserve_kib,
 		 "Available memory below which a new balloon never grows; KiB, 0 for 1/64 of memory within 16 to 256 MiB (default 0)");
+module_param_cb(auto_deflate, &param_ops, &tunables[VB_TUNE_AUTO_DEFLATE],
+		0644);
+MODULE_PARM_DESC(auto_deflate,
+		 "What the guest takes back on its own; off, need, or thrash as well (default need)");
+module_param_cb(low_percent, &param_ops, &tunables[VB_TUNE_LOW_PERCENT], 0644);
+MODULE_PARM_DESC(low_percent,
+		 "Available memory below which the guest is in need; percent of the reserve (default 50)");
+module_param_cb(deflate_batch, &param_ops, &tunables[VB_TUNE_DEFLATE_BATCH],
+		0644);
+MODULE_PARM_DESC(deflate_batch,
+		 "Pages that reclaim takes from the balloon at a time (default 1024)");
+module_param_cb(deflate_limit_per_s, &param_ops,
+		&tunables[VB_TUNE_DEFLATE_LIMIT_PER_S], 0644);
+MODULE_PARM_DESC(deflate_limit_per_s,
+		 "Pages that the guest may take back on its own in a second, 0 for any number (default 0)");
 module_param_cb(holdoff_ms, &param_ops, &tunables[VB_TUNE_HOLDOFF_MS], 0644);
 MODULE_PARM_DESC(holdoff_ms,
 		 "No growth for so long after the guest took memory back; ms (default 5000)");
@@ -109,32 +182,43 @@ static s64 memory(struct vb_dev *vb)
 					  pages;
 }
 
+/* Where a tunable is kept; all but those that are not kept as they are read. */
+static u32 *field(struct vb_tunables *tune, enum vb_tunable_id id)
+{
+	switch (id) {
+	case VB_TUNE_LOW_PERCENT:
+		return &tune->low_percent;
+	case VB_TUNE_DEFLATE_BATCH:
+		return &tune->deflate_batch;
+	case VB_TUNE_DEFLATE_LIMIT_PER_S:
+		return &tune->deflate_limit_per_s;
+	case VB_TUNE_HOLDOFF_MS:
+		return &tune->holdoff_ms;
+	case VB_TUNE_HOLDOFF_MAX_MS:
+		return &tune->holdoff_max_ms;
+	case VB_TUNE_RETURN_MS:
+		return &tune->return_ms;
+	case VB_TUNE_RETURN_STEP:
+		return &tune->return_step;
+	default:
+		return NULL;
+	}
+}
+
 /* Caller holds vb->policy_lock, or is the only user. */
 static void apply(struct vb_dev *vb, enum vb_tunable_id id, unsigned int value)
 {
 	struct vb_tunables *tune = &vb->policy.tune;
 
-	switch (id) {
-	case VB_TUNE_RESERVE_KIB:
-		tune->reserve = value ? value >> (PAGE_SHIFT - 10) :
-				vb_policy_default_reserve(memory(vb),
+	if (id == VB_TUNE_AUTO_DEFLATE)
+		tune->auto_deflate = value;
+	else if (id != VB_TUNE_RESERVE_KIB)
+		WRITE_ONCE(*field(tune, id), value);
+	else if (value)
+		tune->reserve = value >> (PAGE_SHIFT - 10);
+	else
+		tune->reserve = vb_policy_default_reserve(memory(vb),
 							  PAGE_SHIFT);
-		break;
-	case VB_TUNE_HOLDOFF_MS:
-		tune->holdoff_ms = value;
-		break;
-	case VB_TUNE_HOLDOFF_MAX_MS:
-		tune->holdoff_max_ms = value;
-		break;
-	case VB_TUNE_RETURN_MS:
-		tune->return_ms = value;
-		break;
-	case VB_TUNE_RETURN_STEP:
-		tune->return_step = value;
-		break;
-	case VB_TUNE_NR:
-		break;
-	}
 }
 
 /**
@@ -150,31 +234,25 @@ void vb_tunables_init(struct vb_dev *vb)
 }
 
 /**
- * vb_tunable_get - a device's tunable
+ * vb_tunable_show - show a device's tunable
  * @vb: the device
  * @id: which
+ * @buffer: of sysfs
  *
- * Return: its value in its unit.
+ * Return: length.
  */
-unsigned int vb_tunable_get(struct vb_dev *vb, enum vb_tunable_id id)
+int vb_tunable_show(struct vb_dev *vb, enum vb_tunable_id id, char *buffer)
 {
-	const struct vb_tunables *tune = &vb->policy.tune;
+	struct vb_tunables *tune = &vb->policy.tune;
+	unsigned int value;
 
-	switch (id) {
-	case VB_TUNE_RESERVE_KIB:
-		return READ_ONCE(tune->reserve) << (PAGE_SHIFT - 10);
-	case VB_TUNE_HOLDOFF_MS:
-		return READ_ONCE(tune->holdoff_ms);
-	case VB_TUNE_HOLDOFF_MAX_MS:
-		return READ_ONCE(tune->holdoff_max_ms);
-	case VB_TUNE_RETURN_MS:
-		return READ_ONCE(tune->return_ms);
-	case VB_TUNE_RETURN_STEP:
-		return READ_ONCE(tune->return_step);
-	case VB_TUNE_NR:
-		break;
-	}
-	return 0;
+	if (id == VB_TUNE_AUTO_DEFLATE)
+		value = READ_ONCE(tune->auto_deflate);
+	else if (id == VB_TUNE_RESERVE_KIB)
+		value = READ_ONCE(tune->reserve) << (PAGE_SHIFT - 10);
+	else
+		value = READ_ONCE(*field(tune, id));
+	return emit(&tunables[id], value, buffer);
 }
 
 /**

@@ -112,6 +112,26 @@ void vb_kick_work(struct vb_dev *vb, struct workqueue_struct *wq,
 }
 
 /**
+ * vb_kick_sampler - have the sampler look
+ * @vb: the device
+ * @delay_ms: when, unless it looks sooner anyway; 0 for at once
+ *
+ * Context: any but hard interrupt.
+ */
+void vb_kick_sampler(struct vb_dev *vb, unsigned int delay_ms)
+{
+	unsigned long delay = msecs_to_jiffies(delay_ms);
+	unsigned long flags;
+
+	spin_lock_irqsave(&vb->kick_lock, flags);
+	if (!vb->stopping && delay)
+		queue_delayed_work(vb->deflate_wq, &vb->sample_work, delay);
+	else if (!vb->stopping)
+		mod_delayed_work(vb->deflate_wq, &vb->sample_work, 0);
+	spin_unlock_irqrestore(&vb->kick_lock, flags);
+}
+
+/**
  * vb_kick_all - the host changed the configuration
  * @vb: the device
  *
@@ -144,6 +164,7 @@ void vb_stop_work(struct vb_dev *vb)
 	WRITE_ONCE(vb->hurry, true);
 	vb_wake_waiters(vb);
 	cancel_delayed_work_sync(&vb->resize_work);
+	cancel_delayed_work_sync(&vb->sample_work);
 	cancel_work_sync(&vb->deflate_work);
 	cancel_work_sync(&vb->stats_work);
 	cancel_work_sync(&vb->hint.work);

@@ -17,6 +17,7 @@
 
 #include_next <linux/shrinker.h>
 #include <linux/fs.h>			/* struct super_block embeds one */
+#include <linux/compiler.h>
 #include <linux/container_of.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
@@ -41,7 +42,11 @@ static inline unsigned long compat_shrinker_count(struct shrinker *core,
 	struct compat_shrinker *s =
 		container_of(core, struct compat_shrinker, core);
 
-	return s->count_objects(s, sc);
+	unsigned long count = s->count_objects(s, sc);
+
+	/* The driver may have changed it; counts from the next pass on. */
+	WRITE_ONCE(core->batch, s->batch);
+	return count;
 }
 
 static inline unsigned long compat_shrinker_scan(struct shrinker *core,

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The latest decisions, for people to read: see debugfs.c.
+ */
+#ifndef VB_LOG_H
+#define VB_LOG_H
+
+#include <linux/types.h>
+
+#include "policy.h"
+
+struct dentry;
+
+enum vb_event {
+	VB_EVENT_NEED,		/* = VB_WHY_NEED */
+	VB_EVENT_THRASH,	/* = VB_WHY_THRASH */
+	VB_EVENT_OOM,		/* = VB_WHY_OOM */
+	VB_EVENT_TARGET,
+	VB_EVENT_HOLDOFF_OVER,
+	VB_EVENT_RETURN,
+};
+
+/**
+ * struct vb_record - a decision, with what it was made from
+ * @event: what was decided
+ * @at: when; ms since boot
+ * @until: when the like of it was decided last: many calls make one record
+ * @calls: how many calls these were
+ * @pages: what it was about
+ * @available: what was available when it began; pages
+ * @mark: what this was compared with; pages
+ * @holdoff_ms: length of the hold-off in force
+ */
+struct vb_record {
+	enum vb_event event;
+	u64 at;
+	u64 until;
+	unsigned int calls;
+	s64 pages;
+	s64 available;
+	s64 mark;
+	u32 holdoff_ms;
+};
+
+#define VB_RECORDS		64
+
+/**
+ * struct vb_log - the latest decisions
+ * @records: a ring
+ * @nr: how many were ever made
+ * @dir: the device's folder in debugfs
+ */
+struct vb_log {
+	struct vb_record records[VB_RECORDS];
+	unsigned long nr;
+	struct dentry *dir;
+};
+
+#endif /* VB_LOG_H */

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The decisions of the balloon: what the guest may take back, and why.
+ *
+ * Need is a shortage of available memory, whatever reclaim is doing: page cache
+ * that can be reclaimed counts as available. Thrash is a weaker sign, that
+ * reclaim takes what is wanted back at once. See policy.h for the rules of this
+ * file.
+ */
+#include <linux/math64.h>
+
+#include "policy.h"
+
+/**
+ * vb_policy_low_mark - available memory below which the guest is in need
+ * @p: policy
+ *
+ * A part of the reserve: between the two the balloon neither grows nor gives,
+ * so that the two movements cannot chase each other.
+ *
+ * Return: pages.
+ */
+s64 vb_policy_low_mark(const struct vb_policy *p)
+{
+	return div_s64(p->tune.reserve * p->tune.low_percent, 100);
+}
+
+/* What is on its way is as good as there. */
+static s64 shortage(const struct vb_snapshot *s, s64 mark, s64 available)
+{
+	return max_s64(mark - available - s->coming, 0);
+}
+
+/**
+ * vb_policy_need - how far the guest lies below its low mark
+ * @p: policy
+ * @s: snapshot
+ *
+ * Return: pages, 0 when the guest is not in need.
+ */
+s64 vb_policy_need(const struct vb_policy *p, const struct vb_snapshot *s)
+{
+	return shortage(s, vb_policy_low_mark(p), s->available);
+}
+
+/**
+ * vb_policy_node_need - how far a node lies below its part of the low mark
+ * @p: policy
+ * @s: snapshot
+ * @place: where memory is asked for
+ *
+ * A node that is short while the guest is not only matters to who is bound to
+ * it: everybody else goes on to the next node, and so does the balloon, which
+ * must not be shrunk by its own growth. Who is bound has to reclaim directly;
+ * kswapd tells nothing, it looks after its node in any case.
+ *
+ * Return: pages, 0 when nobody is in need there.
+ */
+s64 vb_policy_node_need(const struct vb_policy *p, const struct vb_snapshot *s,
+			const struct vb_place *place)
+{
+	s64 need = vb_policy_need(p, s);
+	s64 mark;
+
+	if (place->share == VB_SHARE_ALL)
+		return need;
+	if (!need && !place->direct)
+		return 0;
+	mark = div_s64(vb_policy_low_mark(p) * place->share, VB_SHARE_ALL);
+	return shortage(s, mark, place->available);
+}
+
+/**
+ * vb_policy_takeable - what the guest may take back at all
+ * @p: policy
+ * @s: snapshot
+ * @why: for what reason
+ *
+ * A surplus is the guest's own. Below the target it has to be allowed, by the
+ * specification as well as by the administrator. The last resort does not ask
+ * the latter.
+ *
+ * Return: pages.
+ */
+s64 vb_policy_takeable(const struct vb_policy *p, const struct vb_snapshot *s,
+		       enum vb_why why)
+{
+	static const enum vb_auto least[VB_WHY_NR] = {
+		[VB_WHY_NEED] = VB_AUTO_NEED,
+		[VB_WHY_THRASH] = VB_AUTO_THRASH,
+		[VB_WHY_OOM] = VB_AUTO_OFF,
+	};
+
+	if (why != VB_WHY_OOM && p->tune.auto_deflate == VB_AUTO_OFF)
+		return 0;
+	if (p->below_target && p->tune.auto_deflate >= least[why])
+		return s->actual;
+	return max_s64(s->actual - s->target, 0);
+}
+
+/* Of @pages, those that this second has left. */
+static s64 limited(const struct vb_policy *p, u64 now, s64 pages)
+{
+	s64 limit = p->tune.deflate_limit_per_s;
+
+	if (!limit)
+		return pages;
+	if (now - p->limit_since < 1000)
+		limit -= p->limit_used;
+	return min_s64(pages, limit);
+}
+
+/**
+ * vb_policy_quota - what may be taken back now
+ * @p: policy
+ * @s: snapshot
+ * @why: for what reason
+ * @wanted: pages; more is never granted
+ *
+ * Return: pages.
+ */
+s64 vb_policy_quota(const struct vb_policy *p, const struct vb_snapshot *s,
+		    enum vb_why why, s64 wanted)
+{
+	s64 pages = min_s64(wanted, vb_policy_takeable(p, s, why));
+
+	if (why != VB_WHY_OOM)
+		pages = limited(p, s->now, pages);
+	return max_s64(pages, 0);
+}
+
+/**
+ * vb_policy_oom_quota - what one out-of-memory call may take back
+ * @p: policy
+ * @s: snapshot
+ * @minimum: what is worth one call; pages
+ *
+ * The need or @minimum, whichever is more: a guest at the door of the OOM
+ * killer whose shortage is small comes back at once if it gets just that.
+ *
+ * Return: pages, never more than may be taken.
+ */
+s64 vb_policy_oom_quota(const struct vb_policy *p, const struct vb_snapshot *s,
+			s64 minimum)
+{
+	return vb_policy_quota(p, s, VB_WHY_OOM,
+			       max_s64(vb_policy_need(p, s), minimum));
+}
+
+/**
+ * vb_policy_offer - how many pages are said to be there for reclaim
+ * @p: policy
+ * @s: snapshot
+ * @need: of the guest or a node; pages
+ *
+ * Reclaim asks for half of what it is told, in whole batches; so this is the
+ * double of the need and a batch. It never gets more than the need.
+ *
+ * Return: pages, 0 to be left alone.
+ */
+s64 vb_policy_offer(const struct vb_policy *p, const struct vb_snapshot *s,
+		    s64 need)
+{
+	if (!vb_policy_quota(p, s, VB_WHY_NEED, need))
+		return 0;
+	return 2 * (need + p->tune.deflate_batch);
+}
+
+/**
+ * vb_policy_take - pages are about to be taken back
+ * @p: policy
+ * @s: snapshot
+ * @why: for what reason
+ * @pages: no more than vb_policy_quota() said
+ *
+ * Counts them against the limit and bars growth, so that the worker does not
+ * take the pages back while they are on their way.
+ */
+void vb_policy_take(struct vb_policy *p, const struct vb_snapshot *s,
+		    enum vb_why why, s64 pages)
+{
+	vb_policy_hold_off(p, s);
+	if (why == VB_WHY_OOM)
+		return;
+	if (s->now - p->limit_since >= 1000) {
+		p->limit_since = s->now;
+		p->limit_used = 0;
+	}
+	p->limit_used += pages;
+}
+
+/*
+ * Much of what is reclaimed comes back, and reclaim cannot keep up. Refaults
+ * alone also rise for a cgroup at its own limit, which more memory would not
+ * help.
+ */
+static bool is_thrash(const struct vb_sample *last,
+		      const struct vb_sample *sample)
+{
+	s64 refaults = sample->refaults - last->refaults;
+	s64 reclaimed = sample->reclaimed - last->reclaimed;
+
+	return refaults >= VB_THRASH_REFAULTS &&
+	       refaults >= div_s64(reclaimed, VB_THRASH_SHARE) &&
+	       (sample->behind || sample->stalls != last->stalls);
+}
+
+/**
+ * vb_policy_sample - look at the signs of thrash
+ * @p: policy
+ * @sample: what the kernel has counted until now
+ */
+void vb_policy_sample(struct vb_policy *p, const struct vb_sample *sample)
+{
+	const struct vb_sample last = p->last_sample;
+
+	p->last_sample = *sample;
+	p->reclaiming = sample->scanned != last.scanned;
+	p->swapped = sample->swapped - last.swapped;
+	if (sample->at - last.at > 2 * VB_SAMPLE_MAX_MS) {
+		/* The first one, or after a pause: says nothing about now. */
+		p->thrash_run = 0;
+		p->swapped = 0;
+	} else if (is_thrash(&last, sample)) {
+		p->thrash_run = min_s64(p->thrash_run + 1, VB_THRASH_SAMPLES);
+	} else {
+		p->thrash_run = 0;
+	}
+}
+
+/**
+ * vb_policy_thrashes - has the guest thrashed for some time now?
+ * @p: policy
+ *
+ * Return: true if it has.
+ */
+bool vb_policy_thrashes(const struct vb_policy *p)
+{
+	return p->thrash_run >= VB_THRASH_SAMPLES;
+}
+
+/**
+ * vb_policy_wanted - what the guest should take back without being asked
+ * @p: policy, after vb_policy_sample()
+ * @s: snapshot
+ * @why: filled in with the reason
+ *
+ * Need says how much is missing, and what has just been swapped out in spite
+ * of that would have been better taken from here. Thrash does not say, so it
+ * takes a part of what there is with each sample, for as long as it lasts.
+ *
+ * Return: pages, 0 when all is well.
+ */
+s64 vb_policy_wanted(const struct vb_policy *p, const struct vb_snapshot *s,
+		     enum vb_why *why)
+{
+	s64 wanted = vb_policy_need(p, s);
+
+	*why = VB_WHY_NEED;
+	if (wanted) {
+		wanted += p->swapped;
+	} else if (vb_policy_thrashes(p)) {
+		*why = VB_WHY_THRASH;
+		wanted = div_s64(vb_policy_takeable(p, s, *why),
+				 VB_THRASH_STEP);
+		wanted = max_s64(wanted, p->tune.deflate_batch) - s->coming;
+	}
+	return vb_policy_quota(p, s, *why, wanted);
+}
+
+/**
+ * vb_policy_next_sample - when to look again
+ * @p: policy, after vb_policy_sample()
+ * @s: snapshot
+ *
+ * Before all that is available could be gone, even if nothing is reclaimed now.
+ *
+ * Return: delay in ms, 0 for never: there is nothing that might be taken.
+ */
+u32 vb_policy_next_sample(const struct vb_policy *p,
+			  const struct vb_snapshot *s)
+{
+	s64 delay;
+
+	if (!vb_policy_takeable(p, s, VB_WHY_NEED) &&
+	    !vb_policy_takeable(p, s, VB_WHY_THRASH))
+		return 0;
+	if (p->reclaiming)
+		return VB_SAMPLE_MS;
+	delay = div_s64(s->available, VB_SAMPLE_PACE);
+	return min_s64(max_s64(delay, VB_SAMPLE_MS), VB_SAMPLE_MAX_MS);
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Taking pages back for those who can neither allocate nor wait.
+ *
+ * Without MUST_TELL_HOST the host is told and the pages are the guest's at
+ * once. With it, or where the ring has no room, the deflate work does it.
+ */
+#include "balloon.h"
+
+/**
+ * vb_release - take back what was granted
+ * @vb: the device
+ * @why: the reason
+ * @granted: pages, from one of the grants
+ * @nid: the node to take them from, NUMA_NO_NODE for any
+ *
+ * Context: reclaim, OOM; the caller holds vb->online_sem for reading. Allocates
+ * nothing, waits for nobody.
+ * Return: pages that the guest has back by now.
+ */
+long vb_release(struct vb_dev *vb, enum vb_why why, long granted, int nid)
+{
+	long freed = 0;
+
+	lockdep_assert_held_read(&vb->online_sem);
+	if (!vb->online)
+		freed = vb_deflate_untold(vb, granted);
+	else if (!vb_must_tell_host(vb))
+		freed = vb_deflate_nowait(vb, granted, nid);
+	if (vb->online && !freed) {
+		WRITE_ONCE(vb->handed_why, why);
+		vb_deflate_hand_over(vb, granted);
+	}
+	vb_released(vb, why, granted, freed);
+	/* It looks after what is in flight, and tells the host the new size. */
+	if (vb->online && freed)
+		vb_deflate_hand_over(vb, 0);
+	return freed;
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The sampler: sees need where reclaim does not ask, and thrash.
+ *
+ * With the multi-gen LRU a pass of reclaim ends as soon as it has enough, and
+ * may not come to the shrinkers of the root cgroup. So while memory is low or
+ * being reclaimed this looks every 100 ms, asks the policy the same question as
+ * the shrinker does, and leaves the rest to the deflate work. Else it looks
+ * every second, and not at all while there is nothing to take.
+ */
+#include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
+#include <linux/vmstat.h>
+
+#include "balloon.h"
+
+#ifdef CONFIG_VM_EVENT_COUNTERS
+static void sample_events(struct vb_sample *sample)
+{
+	unsigned long events[NR_VM_EVENT_ITEMS];
+	int zone;
+
+	all_vm_events(events);
+	sample->swapped = events[PSWPOUT];
+	sample->stalls = 0;
+	for (zone = 0; zone < MAX_NR_ZONES; zone++)
+		sample->stalls += events[ALLOCSTALL_NORMAL - ZONE_NORMAL + zone];
+}
+#else
+static void sample_events(struct vb_sample *sample)
+{
+	sample->swapped = 0;
+	sample->stalls = 0;
+}
+#endif
+
+/* kswapd runs until its node has as much free memory as this. */
+static bool kswapd_is_behind(void)
+{
+	int nid, i;
+
+	for_each_online_node(nid) {
+		s64 missing = 0;
+
+		for (i = 0; i < MAX_NR_ZONES; i++) {
+			struct zone *zone = &NODE_DATA(nid)->node_zones[i];
+
+			if (!managed_zone(zone))
+				continue;
+			missing += high_wmark_pages(zone);
+			missing -= zone_page_state(zone, NR_FREE_PAGES);
+		}
+		if (missing > 0)
+			return true;
+	}
+	return false;
+}
+
+static void take_sample(struct vb_sample *sample)
+{
+	sample->at = div_u64(ktime_get_ns(), NSEC_PER_MSEC);
+	sample->refaults = global_node_page_state(WORKINGSET_REFAULT_ANON) +
+			   global_node_page_state(WORKINGSET_REFAULT_FILE);
+	sample->reclaimed = global_node_page_state(PGSTEAL_KSWAPD) +
+			    global_node_page_state(PGSTEAL_DIRECT);
+	sample->scanned = global_node_page_state(PGSCAN_KSWAPD) +
+			  global_node_page_state(PGSCAN_DIRECT);
+	sample_events(sample);
+	sample->behind = kswapd_is_behind();
+}
+
+/* Hinted blocks are free memory: they go first. */
+static void hand_over(struct vb_dev *vb, enum vb_why why, long granted)
+{
+	long left = granted - vb_hint_return(vb, granted);
+
+	if (left > 0) {
+		WRITE_ONCE(vb->handed_why, why);
+		vb_deflate_hand_over(vb, left);
+	}
+	vb_released(vb, why, granted, 0);
+}
+
+/**
+ * vb_sample_work - look once, and say when to look again
+ * @work: vb->sample_work
+ *
+ * Context: process, on a workqueue with a rescuer; allocates nothing.
+ */
+void vb_sample_work(struct work_struct *work)
+{
+	struct vb_dev *vb = container_of(to_delayed_work(work), struct vb_dev,
+					 sample_work);
+	struct vb_sample sample;
+	unsigned int next_ms;
+	enum vb_why why;
+	long granted;
+
+	take_sample(&sample);
+	granted = vb_grant_sampled(vb, &sample, &why, &next_ms);
+	if (granted)
+		hand_over(vb, why, granted);
+	if (next_ms == VB_SAMPLE_MS)
+		set_bit(VB_SAMPLING, &vb->flags);
+	else
+		clear_bit(VB_SAMPLING, &vb->flags);
+	if (next_ms)
+		vb_kick_sampler(vb, next_ms);
+}
