@@ -13,6 +13,9 @@ LONG=$(printf '%0300d' 1 | tr 0 9)
 
 # name least most
 TUNABLES="reserve_kib 0 1073741824
+low_percent 0 90
+deflate_batch 129 65536
+deflate_limit_per_s 0 1073741824
 holdoff_ms 0 300000
 holdoff_max_ms 0 3600000
 return_ms 100 300000
@@ -100,12 +103,38 @@ tunables()	# function
 	no_violations
 }
 
+# auto_deflate takes three words, and nothing else.
+refuses_words()	# file
+{
+	for good in off thrash need; do
+		takes "$1" "$good"
+		for bad in on Need "need thrash" 1 "" " " needs nee "$LONG"; do
+			log_mark
+			# a write of nothing would never reach the driver
+			! printf '%s\n' "$bad" 2>/dev/null >"$1" || fail "$1 takes '$bad'"
+			check_eq "$1 after '$bad'" "$(cat "$1")" "$good"
+			log_since_mark | grep -q "virtio_balloon: auto_deflate: .*off, need, thrash" ||
+				fail "no line with the words of auto_deflate in the log for '$bad'"
+		done
+	done
+}
+
+words()
+{
+	refuses_words "$PARAMETERS/auto_deflate"
+	sim_new 0
+	wait_for 10 bound || fail "no driver"
+	refuses_words "/sys/bus/virtio/devices/$(sim_get name)/balloon/auto_deflate"
+	sim_del
+	no_violations
+}
+
 # A module that is given nonsense does not load.
 at_load_time()
 {
 	driver_unload
 	for bad in host_timeout_ms=99 host_timeout_ms=banana return_step=0 stats_basic=banana \
-		reserve_kib=-1 holdoff_ms=300001; do
+		reserve_kib=-1 holdoff_ms=300001 auto_deflate=on deflate_batch=128; do
 		if driver_load "$bad"; then
 			fail "the module loads with $bad"
 			driver_unload
@@ -156,13 +185,14 @@ reach()
 
 sim_setup
 driver_is_ours || ktap_skip_all "the kernel's own driver has no tunables"
-ktap_plan 10
+ktap_plan 11
 ktap_case parameters_refuse parameters refuses_all
 ktap_case parameters_refuse_nothing parameters refuses_empty
 ktap_case parameters_take parameters takes_ends_of_range
 ktap_case tunables_refuse tunables refuses_all
 ktap_case tunables_refuse_nothing tunables refuses_empty
 ktap_case tunables_take tunables takes_ends_of_range
+ktap_case words words
 ktap_case load_time at_load_time
 ktap_case read_only read_only
 ktap_case reach reach

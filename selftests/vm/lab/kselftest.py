@@ -67,7 +67,7 @@ class Batch:
         self.boots += 1
         memory = "2G" if self.kernel.name == "debug" else "1G"
         guest = Guest(self.kernel, driver=self.driver, load=False, balloon=None, tests=True,
-                      memory=memory, files=self.files,
+                      memory=memory, files=self.files, modules=("null_blk",),
                       label=f"{self.label}-{self.boots}")
         try:
             guest.start_guest()
