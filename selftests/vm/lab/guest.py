@@ -32,6 +32,7 @@ extra       more arguments for QEMU
 cmdline     more words for the kernel
 share       guest memory is a shared memfd (vhost-user)
 backend     another QEMU object for guest memory ("memory-backend-memfd,hugetlb=on")
+numa        number of NUMA nodes, with an equal share of memory each (rss_kib() cannot tell then)
 swap        size of a swap disk ("512M"); it is swapped on as /dev/vda when the guest is ready
 disks       paths of raw images; they come after the swap disk
 tests       selftests/balloon in /tests/balloon, and balloonsim for modprobe
@@ -71,8 +72,9 @@ class Guest:
 
     def __init__(self, kernel, *, driver="intree", load=None, memory="1G", smp=2, balloon=(),
                  flavour="modern", machine=None, modules=(), extra=(), cmdline="", share=False,
-                 backend=None, swap=None, disks=(), tests=False, files=None, allowed=(), root=None,
-                 resume=None, incoming=False, channel="virtio", slow=None, label=None, interactive=False):
+                 backend=None, numa=1, swap=None, disks=(), tests=False, files=None, allowed=(),
+                 root=None, resume=None, incoming=False, channel="virtio", slow=None, label=None,
+                 interactive=False):
         self.kernel = kernel
         self.driver = driver
         self.memory = qemu.parse_size(memory)
@@ -84,6 +86,7 @@ class Guest:
         self.cmdline = cmdline
         self.share = share
         self.backend = backend
+        self.numa = numa
         self.root = root
         self.incoming = incoming
         self.channel_kind = channel
@@ -348,7 +351,8 @@ class Guest:
                    "smp": self.smp, "balloon": self.balloon_properties, "flavour": self.flavour,
                    "machine": self.machine,
                    "modules": self.modules, "extra": self.extra, "cmdline": self.cmdline,
-                   "share": self.share, "backend": self.backend, "swap": self.swap,
+                   "share": self.share, "backend": self.backend, "numa": self.numa,
+                   "swap": self.swap,
                    "tests": self.tests, "files": self.files, "allowed": self.allowed,
                    "root": self.root, "channel": self.channel_kind, "slow": self.slow, "disks": self.disks,
                    "label": self.label + "-twin"}

@@ -74,7 +74,7 @@ def balloon_device(guest):
 
 def _machine(guest):
     if not is_mmio(guest.flavour):
-        return ["-machine", f"{guest.machine},memory-backend=ram"]
+        return ["-machine", guest.machine + (",memory-backend=ram" if guest.numa == 1 else "")]
     legacy = "on" if guest.flavour == "mmio-legacy" else "off"
     return ["-machine", "microvm,memory-backend=ram,x-option-roms=off,rtc=on,acpi=on",
             "-global", f"virtio-mmio.force-legacy={legacy}"]
@@ -84,7 +84,13 @@ def _memory(guest):
     backend = guest.backend
     if not backend:
         backend = "memory-backend-memfd,share=on" if guest.share else "memory-backend-ram"
-    return ["-object", f"{backend},id=ram,size={guest.memory}"]
+    if guest.numa == 1:
+        return ["-object", f"{backend},id=ram,size={guest.memory}"]
+    words = []
+    for node in range(guest.numa):
+        words += ["-object", f"{backend},id=ram{node},size={guest.memory // guest.numa}",
+                  "-numa", f"node,nodeid={node},memdev=ram{node}"]
+    return words
 
 
 @functools.lru_cache
