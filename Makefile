@@ -105,6 +105,15 @@ bench: ## compare with the kernel's own driver in guests, as root; for less: sel
 performance: ## write the results of the last bench into Documentation
 	@selftests/bench/run --document
 
+.PHONY: scenarios
+scenarios: ## show auto-deflate beside the kernel's own driver, as root; for less: selftests/scenarios/run --help
+	@selftests/packages check
+	@selftests/scenarios/run
+
+.PHONY: auto-deflate
+auto-deflate: ## write the results of the last scenarios into Documentation
+	@selftests/scenarios/run --document
+
 .PHONY: shell
 shell: ## a shell in a guest with the driver loaded (KERNEL=6.1, 6.12, 7.2, 7.3 or debug)
 	@selftests/vm/run --shell --kernel $(or $(KERNEL),6.12)

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What `make scenarios` does: see the program `run`."""
+from datetime import date
+import os
+
+from lab import accel, cache, drivers, kernels
+from lab.cache import LabError, say
+import bursts
+import filecache
+import lines
+import places
+import report
+from scenario import Run
+from subject import OURS
+
+_BY_NAME = {scenario.name: scenario for scenario in
+            (*filecache.SCENARIOS, *bursts.SCENARIOS, *places.SCENARIOS)}
+ORDER = ["page-cache", "drop-caches", "burst", "burst-ends", "host-writes", "impossible",
+         "streaming", "burst-zram", "thrash", "memcg", "numa", "burst-cgroups", "offline",
+         "virtio-mem", "bomb"]
+ALL = [_BY_NAME[name] for name in ORDER]
+
+
+def _about(kernel):
+    return {"kernel": kernel.name, "release": kernel.release,
+            "qemu": cache.run([accel.QEMU, "--version"]).split("version ")[1].split("\n")[0],
+            "accel": accel.arguments(kernel)[1].split(",")[0], "cpus": os.cpu_count(),
+            "date": date.today().isoformat()}
+
+
+def _measure(scenario, run):
+    """Let it happen; an error ends it, the figures until then are kept."""
+    say(f"{scenario.name}, {run.column}")
+    try:
+        scenario.function(run)
+    except (AssertionError, LabError) as error:
+        run.error = str(error)
+        say(f"that failed: {error}")
+    say(", ".join(f"{name} {value if isinstance(value, str) else f'{value:.4g}'}"
+                  for name, value in run.figures.items()))
+    run.host_load = os.getloadavg()[0]
+    return run.kept()
+
+
+def main(options):
+    """Run the scenarios; return the exit status: 0 only if ours meets all that was measured."""
+    kernel = kernels.get(options.kernel)
+    if OURS in options.driver:
+        drivers.build(kernel)
+    # What is not measured now is kept from earlier runs, to be one table.
+    _, results = report.load(kernel.name)
+    chosen = [scenario for scenario in ALL if scenario.name in options.only]
+    for scenario in chosen:
+        for column in scenario.columns:
+            if column in options.driver:
+                run = Run(scenario.name, column, kernel, options.fast, options.set)
+                results.setdefault(scenario.name, {})[column] = _measure(scenario, run)
+                report.save(ALL, _about(kernel), results)
+    found = report.rows(chosen, results)
+    print(report.table(found))
+    for scenario in chosen:
+        for column, kept in results[scenario.name].items():
+            if kept["error"]:
+                first = kept["error"].split("\n", maxsplit=1)[0]
+                print(f"{scenario.name}, {column}: failed: {first}")
+    print(f"JSON and pictures are in {report.FOLDER}")
+    missed = any(row[-1] == lines.MISSED for row in found)
+    failed = any(results[scenario.name].get(OURS, {}).get("error") for scenario in chosen)
+    return int(missed or failed)
