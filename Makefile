@@ -108,11 +108,11 @@ performance: ## write the results of the last bench into Documentation
 .PHONY: scenarios
 scenarios: ## show auto-deflate beside the kernel's own driver, as root; for less: selftests/scenarios/run --help
 	@selftests/packages check
-	@selftests/scenarios/run
+	@selftests/scenarios/run $(if $(KERNEL),--kernel $(KERNEL))
 
 .PHONY: auto-deflate
 auto-deflate: ## write the results of the last scenarios into Documentation
-	@selftests/scenarios/run --document
+	@selftests/scenarios/run --document $(if $(KERNEL),--kernel $(KERNEL))
 
 .PHONY: shell
 shell: ## a shell in a guest with the driver loaded (KERNEL=6.1, 6.12, 7.2, 7.3 or debug)

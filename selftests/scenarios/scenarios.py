@@ -18,6 +18,7 @@ _BY_NAME = {scenario.name: scenario for scenario in
 ORDER = ["page-cache", "drop-caches", "burst", "burst-ends", "host-writes", "impossible",
          "streaming", "burst-zram", "thrash", "memcg", "numa", "burst-cgroups", "offline",
          "virtio-mem", "bomb"]
+TRIES = 2
 ALL = [_BY_NAME[name] for name in ORDER]
 
 
@@ -28,7 +29,7 @@ def _about(kernel):
             "date": date.today().isoformat()}
 
 
-def _measure(scenario, run):
+def _try(scenario, run):
     """Let it happen; an error ends it, the figures until then are kept."""
     say(f"{scenario.name}, {run.column}")
     try:
@@ -37,8 +38,17 @@ def _measure(scenario, run):
         run.error = str(error)
         say(f"that failed: {error}")
     say(", ".join(f"{name} {value if isinstance(value, str) else f'{value:.4g}'}"
-                  for name, value in run.figures.items()))
+                  for name, value in run.figures.items()) or "nothing was measured")
     run.host_load = os.getloadavg()[0]
+    return run
+
+
+def _measure(scenario, column, kernel, options):
+    """Let it happen; once more if nothing came of it: guests fail to boot on a busy host."""
+    for _ in range(TRIES):
+        run = _try(scenario, Run(scenario.name, column, kernel, options.fast, options.set))
+        if run.figures:
+            break
     return run.kept()
 
 
@@ -53,8 +63,8 @@ def main(options):
     for scenario in chosen:
         for column in scenario.columns:
             if column in options.driver:
-                run = Run(scenario.name, column, kernel, options.fast, options.set)
-                results.setdefault(scenario.name, {})[column] = _measure(scenario, run)
+                kept = _measure(scenario, column, kernel, options)
+                results.setdefault(scenario.name, {})[column] = kept
                 report.save(ALL, _about(kernel), results)
     found = report.rows(chosen, results)
     print(report.table(found))
