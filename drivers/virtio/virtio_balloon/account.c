@@ -64,6 +64,10 @@ void vb_account_managed(struct list_head *pages, int sign)
 
 /**
  * vb_account_frames - frames enter or leave the balloon
+ *
+ * A page that was on the kernel's list keeps its mark until it is freed, since
+ * compaction may be looking at it; the allocator takes it off.
+ *
  * @page: the first one
  * @nr: how many, all of one zone
  * @in: they enter
@@ -77,7 +81,7 @@ void vb_account_frames(struct page *page, unsigned int nr, bool in)
 	for (i = 0; i < nr; i++) {
 		if (in)
 			__SetPageOffline(page + i);
-		else
+		else if (!page_has_movable_ops(page + i))
 			__ClearPageOffline(page + i);
 	}
 	count_vm_events(in ? BALLOON_INFLATE : BALLOON_DEFLATE, nr);

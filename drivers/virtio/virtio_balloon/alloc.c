@@ -7,6 +7,7 @@
  * that its driver plugged in and may want to unplug.
  */
 #include <linux/ioport.h>
+#include <linux/math64.h>
 #include <linux/mmzone.h>
 
 #include "store.h"
@@ -14,20 +15,29 @@
 /* Below its high watermark, or its share of the reserve, a zone gives no chunks. */
 static bool zone_is_short(struct zone *zone, unsigned long reserve)
 {
-	unsigned long share = mult_frac(reserve, zone_managed_pages(zone),
-					totalram_pages() + 1);
+	unsigned long share = div64_ul((u64)reserve * zone_managed_pages(zone),
+				       totalram_pages() + 1);
 
 	return zone_page_state(zone, NR_FREE_PAGES) <
 	       high_wmark_pages(zone) + share;
 }
 
-static bool may_be_unplugged(struct page *chunk)
+static bool lies_in(struct page *chunk, unsigned long flags)
 {
 	return region_intersects(PFN_PHYS(page_to_pfn(chunk)),
-				 VB_CHUNK_PAGES << PAGE_SHIFT,
-				 IORESOURCE_SYSTEM_RAM |
-				 IORESOURCE_SYSRAM_DRIVER_MANAGED,
+				 VB_CHUNK_PAGES << PAGE_SHIFT, flags,
 				 IORES_DESC_NONE) != REGION_DISJOINT;
+}
+
+/*
+ * Where region_intersects() sees the outermost resources only (6.1), those of a
+ * driver hide that it is RAM at all.
+ */
+static bool may_be_unplugged(struct page *chunk)
+{
+	return !lies_in(chunk, IORESOURCE_SYSTEM_RAM) ||
+	       lies_in(chunk, IORESOURCE_SYSTEM_RAM |
+			      IORESOURCE_SYSRAM_DRIVER_MANAGED);
 }
 
 /**

@@ -18,6 +18,7 @@
  *   vb->awake_lock       irq-safe: the reasons to keep the system awake
  *   store->lock          the store's own lists
  *   hint->lock           the list of hinted blocks
+ *   vb->reported_lock    the chunks that were reported ahead
  *   queue->lock          irq-safe, one per queue: add, get and kick_prepare.
  *                        Notifying and freeing pages happen outside of it
  *
@@ -121,7 +122,8 @@ struct vb_hint {
  * @hint: see hinting.c
  * @reporting: see reporting.c
  * @reporting_on: page reporting is registered
- * @in_report: chunks in our report in flight. Worker only, as the next
+ * @in_report: chunks in our report in flight. Worker only
+ * @reported_lock: protects @reported
  * @reported: chunks that the host has dropped, to be inflated
  * @shrinker: see shrinker.c
  * @oom_nb: see oom.c
@@ -170,6 +172,7 @@ struct vb_dev {
 	struct page_reporting_dev_info reporting;
 	bool reporting_on;
 	struct list_head in_report;
+	spinlock_t reported_lock;	/* reported */
 	struct list_head reported;
 	struct shrinker *shrinker;
 	struct notifier_block oom_nb;
@@ -274,7 +277,6 @@ void vb_resize_work(struct work_struct *work);
 long vb_inflate(struct vb_dev *vb, long pages);
 long vb_inflate_reported(struct vb_dev *vb);
 long vb_inflate_untold(struct vb_dev *vb);
-long vb_inflate_drop_reported(struct vb_dev *vb);
 void vb_inflate_collect(struct vb_dev *vb);
 
 /* deflate.c */
@@ -335,6 +337,9 @@ int vb_report_chunks(struct vb_dev *vb, struct list_head *chunks,
 		     unsigned int nr);
 void vb_report_reap(struct vb_dev *vb);
 int vb_report_wait(struct vb_dev *vb);
+bool vb_reported(struct vb_dev *vb);
+struct page *vb_reported_take(struct vb_dev *vb);
+long vb_reported_drop(struct vb_dev *vb, long chunks);
 void vb_report_abandon(struct vb_dev *vb);
 
 /* power.c */

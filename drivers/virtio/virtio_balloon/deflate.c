@@ -36,7 +36,7 @@ static unsigned int put_back_unacknowledged(struct vb_dev *vb,
 		list_move(&page->lru, &back);
 		nr++;
 	}
-	vb_store_put_back(&vb->store, &back);
+	vb_store_insert(&vb->store, &back);
 	return nr;
 }
 
@@ -70,7 +70,7 @@ static int post_pages(struct vb_dev *vb, struct vb_buf *buf,
 	}
 	if (quarantine)
 		list_splice_init(&buf->pages, pages);
-	vb_store_put_back(&vb->store, pages);
+	vb_store_insert(&vb->store, pages);
 	vb_buf_put(q, buf);
 	return err;
 }
@@ -110,24 +110,29 @@ static long deflate_chunk(struct vb_dev *vb, int nid, struct list_head *freed)
 }
 
 /**
- * vb_deflate_untold - take back what a reset made the host forget
+ * vb_deflate_untold - take back what the host does not know of
  * @vb: the device, possibly offline
  * @pages: how many; the last chunk may make it more
  *
- * Nobody need be told.
+ * What was only reported so far, and what a reset made the host forget: nobody
+ * need be told.
  *
  * Context: reclaim, OOM: allocates nothing, waits for nobody.
  * Return: pages that the guest has back.
  */
 long vb_deflate_untold(struct vb_dev *vb, long pages)
 {
+	long back = vb_reported_drop(vb, DIV_ROUND_UP(pages, VB_CHUNK_PAGES));
 	LIST_HEAD(untold);
 	struct page *chunk;
-	long back = 0;
+	long nr = 1;
 
-	vb_store_take_untold(&vb->store, &untold,
-			     min_t(long, pages, UINT_MAX));
-	back += vb_pages_free(&untold);
+	for (; back < pages && nr; back += nr) {
+		vb_store_take_untold(&vb->store, &untold,
+				     min(pages - back, (long)VB_BUF_PAGES));
+		nr = vb_pages_free(&untold);
+		cond_resched();
+	}
 	while (back < pages &&
 	       (chunk = vb_store_take_untold_chunk(&vb->store))) {
 		vb_chunk_free(chunk);
@@ -268,7 +273,7 @@ static long deflate_pages(struct vb_dev *vb, long pages,
 	if (nr)
 		err = vb_queue_wait_unowned(&vb->queues[VB_VQ_INFLATE]);
 	if (!nr || err) {
-		vb_store_put_back(&vb->store, &list);
+		vb_store_insert(&vb->store, &list);
 		vb_buf_put(q, buf);
 		return err;
 	}
@@ -392,7 +397,7 @@ int vb_deflate_these(struct vb_dev *vb, struct list_head *chunks,
 		if (!err)
 			err = post_first(vb, pages, &free_pages);
 	}
-	vb_store_put_back(&vb->store, pages);
+	vb_store_insert(&vb->store, pages);
 	vb_queue_kick(&vb->queues[VB_VQ_DEFLATE]);
 	vb_chunks_free(&free_chunks);
 	vb_pages_free(&free_pages);

@@ -33,8 +33,9 @@ static int block_notify(struct notifier_block *nb, unsigned long action,
 	if (action != MEM_GOING_OFFLINE)
 		return NOTIFY_OK;
 	if (down_read_trylock(&vb->online_sem)) {
-		if (vb->online)
-			err = release(vb, arg->start_pfn, arg->nr_pages);
+		vb_store_drop_range(&vb->store, arg->start_pfn, arg->nr_pages);
+		err = vb->online ? release(vb, arg->start_pfn, arg->nr_pages) :
+				   0;
 		up_read(&vb->online_sem);
 	}
 	vb_kick_resize(vb);

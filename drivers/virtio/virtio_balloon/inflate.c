@@ -53,6 +53,11 @@ static int no_deflate_in_flight(struct vb_dev *vb)
 	return vb_queue_wait(&vb->queues[VB_VQ_DEFLATE], 0);
 }
 
+static bool takes_chunks(struct vb_dev *vb)
+{
+	return vb->queues[VB_VQ_INFLATE].nr_bufs >= VB_CHUNK_BUFS;
+}
+
 static struct page *new_chunk(struct vb_dev *vb)
 {
 	return vb_chunk_alloc(READ_ONCE(vb->policy.tune.reserve));
@@ -63,13 +68,9 @@ static struct page *next_chunk(struct vb_dev *vb, bool new)
 {
 	struct page *chunk;
 
-	chunk = list_first_entry_or_null(&vb->reported, struct page, lru);
-	if (chunk) {
-		list_del(&chunk->lru);
-		atomic_long_sub(VB_CHUNK_PAGES, &vb->inflating);
-		return chunk;
-	}
-	chunk = vb_store_take_untold_chunk(&vb->store);
+	chunk = vb_reported_take(vb);
+	if (!chunk)
+		chunk = vb_store_take_untold_chunk(&vb->store);
 	if (chunk || !new)
 		return chunk;
 	return new_chunk(vb);
@@ -142,13 +143,14 @@ unused:
 /*
  * Post one chunk, or one message of single pages, of up to @pages. Ends when
  * the worker is kicked, unless that would be the @first message, and had not
- * to wait: a host that kicks without end must not starve us. Return: pages
- * posted, 0 when there are none, or errno.
+ * to wait: a host that kicks without end must not starve us. @chunks is cleared
+ * when there are none: the next try would find the same. Return: pages posted, 0
+ * when there are none, or errno.
  */
-static long post_next(struct vb_dev *vb, long pages, bool new, bool first)
+static long post_next(struct vb_dev *vb, long pages, bool new, bool first,
+		      bool *chunks)
 {
-	struct vb_queue *q = &vb->queues[VB_VQ_INFLATE];
-	bool whole = pages >= VB_CHUNK_PAGES && q->nr_bufs >= VB_CHUNK_BUFS;
+	bool whole = *chunks && pages >= VB_CHUNK_PAGES;
 	long nr;
 
 	nr = make_room(vb, whole ? VB_CHUNK_BUFS : 1);
@@ -157,7 +159,11 @@ static long post_next(struct vb_dev *vb, long pages, bool new, bool first)
 	if (kicked(vb) && (nr || !first))
 		return -EAGAIN;
 	nr = whole ? post_chunk(vb, new) : 0;
-	return nr ? nr : post_pages(vb, min(pages, (long)VB_BUF_PAGES), new);
+	if (nr)
+		return nr;
+	if (whole)
+		*chunks = false;
+	return post_pages(vb, min(pages, (long)VB_BUF_PAGES), new);
 }
 
 /*
@@ -167,10 +173,11 @@ static long post_next(struct vb_dev *vb, long pages, bool new, bool first)
 static long inflate_round(struct vb_dev *vb, long pages, bool new)
 {
 	long limit = min(pages, VB_ROUND_BUFS * (long)VB_BUF_PAGES);
+	bool chunks = takes_chunks(vb);
 	long posted = 0, nr = 0;
 
 	while (posted < limit) {
-		nr = post_next(vb, limit - posted, new, !posted);
+		nr = post_next(vb, limit - posted, new, !posted, &chunks);
 		if (nr <= 0)
 			break;
 		posted += nr;
@@ -189,6 +196,8 @@ static long report_ahead(struct vb_dev *vb, long pages)
 	LIST_HEAD(batch);
 	int err;
 
+	if (!takes_chunks(vb))
+		return 0;
 	for (nr = 0; nr < max && !(nr && kicked(vb)); nr++) {
 		struct page *chunk = new_chunk(vb);
 
@@ -199,15 +208,15 @@ static long report_ahead(struct vb_dev *vb, long pages)
 	}
 	if (!nr)
 		return 0;
+	atomic_long_add(nr * VB_CHUNK_PAGES, &vb->inflating);
 	err = no_deflate_in_flight(vb);
 	if (!err)
 		err = vb_report_chunks(vb, &batch, nr);
-	if (err) {
-		vb_chunks_free(&batch);
-		return err;
-	}
-	atomic_long_add(nr * VB_CHUNK_PAGES, &vb->inflating);
-	return nr * VB_CHUNK_PAGES;
+	if (!err)
+		return nr * VB_CHUNK_PAGES;
+	atomic_long_sub(nr * VB_CHUNK_PAGES, &vb->inflating);
+	vb_chunks_free(&batch);
+	return err;
 }
 
 /**
@@ -225,7 +234,8 @@ long vb_inflate(struct vb_dev *vb, long pages)
 
 	if (atomic_long_read(&vb->inflating) < REPORT_AHEAD_PAGES)
 		nr = report_ahead(vb, pages);
-	if (!nr)
+	/* Without the report queue it takes longer, that is all. */
+	if (!nr || nr == -EIO || nr == -ETIMEDOUT)
 		nr = vb_inflate_reported(vb);
 	if (!nr)
 		nr = inflate_round(vb, pages, true);
@@ -239,19 +249,18 @@ long vb_inflate(struct vb_dev *vb, long pages)
  * vb_inflate_reported - one round for the chunks that were reported ahead
  * @vb: the device
  *
- * Those whose report a host is late to answer have to wait, but nobody else.
+ * Those whose report the host does not answer have to wait, but nobody else.
  *
  * Context: the resize worker.
  * Return: as vb_inflate(), 0 when there are none.
  */
 long vb_inflate_reported(struct vb_dev *vb)
 {
-	int err = list_empty(&vb->reported) ? vb_report_wait(vb) : 0;
+	int err = vb_reported(vb) ? 0 : vb_report_wait(vb);
 
-	if (err && err != -ETIMEDOUT)
+	if (err == -ESHUTDOWN)
 		return err;
-	return list_empty(&vb->reported) ? 0 :
-					   inflate_round(vb, LONG_MAX, false);
+	return vb_reported(vb) ? inflate_round(vb, LONG_MAX, false) : 0;
 }
 
 /**
@@ -264,23 +273,6 @@ long vb_inflate_reported(struct vb_dev *vb)
 long vb_inflate_untold(struct vb_dev *vb)
 {
 	return inflate_round(vb, LONG_MAX, false);
-}
-
-/**
- * vb_inflate_drop_reported - the guest keeps what was only reported so far
- * @vb: the device
- *
- * Context: the resize worker, or whoever stopped it; does not wait.
- * Return: pages that the guest has back.
- */
-long vb_inflate_drop_reported(struct vb_dev *vb)
-{
-	long nr;
-
-	vb_report_reap(vb);
-	nr = vb_chunks_free(&vb->reported);
-	atomic_long_sub(nr, &vb->inflating);
-	return nr;
 }
 
 /**

@@ -29,6 +29,7 @@ static void init(struct vb_dev *vb, struct virtio_device *vdev)
 	vb_hint_init(vb);
 	vb_queues_init(vb);
 	INIT_LIST_HEAD(&vb->in_report);
+	spin_lock_init(&vb->reported_lock);
 	INIT_LIST_HEAD(&vb->reported);
 	vb->stopping = true;
 }

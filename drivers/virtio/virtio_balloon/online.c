@@ -53,12 +53,12 @@ err_reset:
 /* What the host still owes, or what it has of ours, in good order. */
 static void settle(struct vb_dev *vb, bool keep_pages)
 {
-	long err = vb_report_wait(vb);
+	long err = vb_queue_wait(&vb->queues[VB_VQ_INFLATE], 0);
 
-	vb_inflate_drop_reported(vb);
-	if (!err)
-		err = vb_queue_wait(&vb->queues[VB_VQ_INFLATE], 0);
 	vb_inflate_collect(vb);
+	/* In vain, and it keeps nobody from the rest: the reset ends it. */
+	vb_report_wait(vb);
+	vb_reported_drop(vb, LONG_MAX);
 	while (!err && !keep_pages && vb_store_pages(&vb->store)) {
 		err = vb_deflate(vb, vb_store_pages(&vb->store));
 		if (err == -EAGAIN)	/* isolated pages come home in a moment */

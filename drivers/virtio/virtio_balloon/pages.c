@@ -115,9 +115,10 @@ static struct vb_node *sort_out(struct vb_store *store, struct list_head *from,
 /**
  * vb_store_insert - put single pages into the balloon
  * @store: the store
- * @pages: pages whose inflation the host has acknowledged; emptied
+ * @pages: pages whose inflation the host has acknowledged, or that
+ *	vb_store_remove() took out in vain; emptied
  *
- * Context: process.
+ * Context: reclaim.
  */
 void vb_store_insert(struct vb_store *store, struct list_head *pages)
 {
@@ -264,7 +265,7 @@ static bool split_chunk(struct vb_node *node)
  * @nid: the node they are to come from, or NUMA_NO_NODE
  *
  * A chunk is split only when there is nothing else. The host has the pages
- * still: the caller tells it, or calls vb_store_put_back().
+ * still: the caller tells it, or calls vb_store_insert().
  *
  * Context: reclaim, does not sleep.
  * Return: how many there were; fewer than @nr, though the balloon is not
@@ -285,28 +286,26 @@ unsigned int vb_store_remove(struct vb_store *store, struct list_head *pages,
 	return taken;
 }
 
-/**
- * vb_store_put_back - the host could not be told after all
- * @store: the store
- * @pages: from vb_store_remove(); emptied. The next one returns them first
- *
- * Context: reclaim, does not sleep.
- */
-void vb_store_put_back(struct vb_store *store, struct list_head *pages)
+/* Single pages leave the balloon, of which the host did not know. */
+static unsigned int leave_untold(struct vb_store *store, struct list_head *pages)
 {
-	adjust_managed(store, pages, -1);
-	vb_account_list(pages, true);
-	while (!list_empty(pages)) {
-		struct vb_node *node;
-		LIST_HEAD(local);
-		long nr;
+	struct page *page;
+	unsigned int nr = 0;
 
-		node = sort_out(store, pages, &local, &nr);
-		spin_lock(&store->lock);
-		list_splice(&local, &node->fragments);
-		spin_unlock(&store->lock);
-		count_pages(node, nr);
-	}
+	vb_account_list(pages, false);
+	adjust_managed(store, pages, 1);
+	list_for_each_entry(page, pages, lru)
+		nr++;
+	atomic_long_sub(nr, &store->nr_untold);
+	atomic_long_sub(nr, &store->pages);
+	return nr;
+}
+
+static void leave_untold_chunk(struct vb_store *store, struct page *chunk)
+{
+	account_chunk(store, chunk, false);
+	atomic_long_sub(VB_CHUNK_PAGES, &store->nr_untold);
+	atomic_long_sub(VB_CHUNK_PAGES, &store->pages);
 }
 
 /* Those of @from that lie in a range of page frames. */
@@ -329,7 +328,7 @@ static void move_range(struct list_head *from, struct list_head *to,
  * @pages: an empty list; receives single pages
  *
  * The host has them still: the caller tells it, or calls
- * vb_store_insert_chunk() and vb_store_put_back().
+ * vb_store_insert_chunk() and vb_store_insert().
  *
  * Context: process.
  */
@@ -353,6 +352,33 @@ void vb_store_remove_range(struct vb_store *store, unsigned long start,
 		count_pages(node, -1);
 	vb_account_list(pages, false);
 	adjust_managed(store, pages, 1);
+}
+
+/**
+ * vb_store_drop_range - free what the host does not know of
+ * @store: the store
+ * @start: first page frame of a range, aligned to a chunk
+ * @nr: page frames in the range
+ *
+ * Context: process.
+ */
+void vb_store_drop_range(struct vb_store *store, unsigned long start,
+			 unsigned long nr)
+{
+	LIST_HEAD(chunks);
+	LIST_HEAD(pages);
+	struct page *chunk;
+
+	spin_lock(&store->lock);
+	move_range(&store->untold_chunks, &chunks, start, nr);
+	move_range(&store->untold, &pages, start, nr);
+	spin_unlock(&store->lock);
+
+	list_for_each_entry(chunk, &chunks, lru)
+		leave_untold_chunk(store, chunk);
+	leave_untold(store, &pages);
+	vb_chunks_free(&chunks);
+	vb_pages_free(&pages);
 }
 
 /**
@@ -423,13 +449,8 @@ void vb_store_forget_told(struct vb_store *store)
 unsigned int vb_store_take_untold(struct vb_store *store,
 				  struct list_head *pages, unsigned int nr)
 {
-	unsigned int taken = take(store, &store->untold, pages, nr);
-
-	vb_account_list(pages, false);
-	adjust_managed(store, pages, 1);
-	atomic_long_sub(taken, &store->nr_untold);
-	atomic_long_sub(taken, &store->pages);
-	return taken;
+	take(store, &store->untold, pages, nr);
+	return leave_untold(store, pages);
 }
 
 /**
@@ -443,11 +464,8 @@ struct page *vb_store_take_untold_chunk(struct vb_store *store)
 {
 	struct page *chunk = pop(store, &store->untold_chunks);
 
-	if (chunk) {
-		account_chunk(store, chunk, false);
-		atomic_long_sub(VB_CHUNK_PAGES, &store->nr_untold);
-		atomic_long_sub(VB_CHUNK_PAGES, &store->pages);
-	}
+	if (chunk)
+		leave_untold_chunk(store, chunk);
 	return chunk;
 }
 

@@ -56,6 +56,7 @@ static void empty_balloon(struct vb_dev *vb)
 	set_empty(vb, true);
 	/* Each flush runs one round; when none is queued any more it is over. */
 	while (holds_pages(vb) && !vb_stalled(vb) &&
+	       !vb_queue_stalled(&vb->queues[VB_VQ_REPORT]) &&
 	       flush_delayed_work(&vb->resize_work) &&
 	       ktime_before(ktime_get(), deadline))
 		cond_resched();

@@ -39,6 +39,13 @@ static int report(struct page_reporting_dev_info *info, struct scatterlist *sg,
 	return 0;
 }
 
+static void add_reported(struct vb_dev *vb, struct list_head *chunks)
+{
+	spin_lock(&vb->reported_lock);
+	list_splice_tail_init(chunks, &vb->reported);
+	spin_unlock(&vb->reported_lock);
+}
+
 /**
  * vb_report_capacity - how many chunks can be reported before they are inflated?
  * @vb: the device
@@ -84,10 +91,10 @@ int vb_report_chunks(struct vb_dev *vb, struct list_head *chunks,
 		sg_set_page(&sg[i++], chunk, VB_CHUNK_PAGES << PAGE_SHIFT, 0);
 
 	if (test_and_set_bit(VB_REPORT_BUSY, &vb->flags)) {
-		list_splice_tail_init(chunks, &vb->reported);
+		add_reported(vb, chunks);
 	} else if (vb_queue_post_in(q, sg, nr)) {
 		clear_bit(VB_REPORT_BUSY, &vb->flags);
-		list_splice_tail_init(chunks, &vb->reported);
+		add_reported(vb, chunks);
 	} else {
 		vb_queue_kick(q);
 		list_splice_tail_init(chunks, &vb->in_report);
@@ -111,7 +118,59 @@ void vb_report_reap(struct vb_dev *vb)
 	clear_bit(VB_REPORT_BUSY, &vb->flags);
 	list_for_each_entry(chunk, &vb->in_report, lru)
 		vb_count(vb, VB_CNT_reported_pages, VB_CHUNK_PAGES);
-	list_splice_tail_init(&vb->in_report, &vb->reported);
+	add_reported(vb, &vb->in_report);
+}
+
+/**
+ * vb_reported - are there chunks that were reported and not yet inflated?
+ * @vb: the device
+ *
+ * Context: any.
+ */
+bool vb_reported(struct vb_dev *vb)
+{
+	return !list_empty_careful(&vb->reported);
+}
+
+/**
+ * vb_reported_take - take a chunk to inflate it
+ * @vb: the device
+ *
+ * Context: reclaim, does not sleep.
+ * Return: a chunk which the host was asked to drop, or NULL.
+ */
+struct page *vb_reported_take(struct vb_dev *vb)
+{
+	struct page *chunk;
+
+	spin_lock(&vb->reported_lock);
+	chunk = list_first_entry_or_null(&vb->reported, struct page, lru);
+	if (chunk)
+		list_del(&chunk->lru);
+	spin_unlock(&vb->reported_lock);
+	if (chunk)
+		atomic_long_sub(VB_CHUNK_PAGES, &vb->inflating);
+	return chunk;
+}
+
+/**
+ * vb_reported_drop - the guest keeps what was only reported so far
+ * @vb: the device
+ * @chunks: how many at most
+ *
+ * Context: reclaim, does not sleep.
+ * Return: pages that the guest has back.
+ */
+long vb_reported_drop(struct vb_dev *vb, long chunks)
+{
+	struct page *chunk;
+	long nr = 0;
+
+	while (nr < chunks && (chunk = vb_reported_take(vb))) {
+		vb_chunk_free(chunk);
+		nr++;
+	}
+	return nr * VB_CHUNK_PAGES;
 }
 
 /**
@@ -142,7 +201,8 @@ void vb_report_abandon(struct vb_dev *vb)
 	if (!list_empty(&vb->in_report))
 		clear_bit(VB_REPORT_BUSY, &vb->flags);
 	vb_chunks_free(&vb->in_report);
-	vb_chunks_free(&vb->reported);
+	vb_reported_drop(vb, LONG_MAX);
+	atomic_long_set(&vb->inflating, 0);
 }
 
 /**

@@ -14,27 +14,27 @@
 /* Everything that may be in flight has arrived: the balloon is at rest. */
 static long settle(struct vb_dev *vb)
 {
-	long err = vb_report_wait(vb) ?:
-		   vb_queue_wait(&vb->queues[VB_VQ_INFLATE], 0);
+	long err = vb_queue_wait(&vb->queues[VB_VQ_INFLATE], 0);
 
 	vb_inflate_collect(vb);
-	return err;
+	return err ? err : vb_report_wait(vb);
 }
 
-/*
- * What is only reported so far needs no deflate, and what is in the store no
- * waiting for what is still on its way in.
- */
+/* What the host has, or was to have, need not wait for what is on its way in. */
 static long shrink(struct vb_dev *vb, long pages)
 {
-	long dropped = vb_inflate_drop_reported(vb);
-	long held = vb_store_pages(&vb->store);
-
-	if (dropped)
-		return dropped;
-	if (held)
-		return vb_deflate(vb, min(pages, held));
+	vb_report_reap(vb);
+	if (vb_store_pages(&vb->store) || vb_reported(vb))
+		return vb_deflate(vb, pages);
 	return settle(vb) ?: 1;
+}
+
+/* There is memory that the host does not know of: it need not be asked. */
+static long move_stalled(struct vb_dev *vb, s64 diff)
+{
+	if (diff < 0)
+		vb_deflate_untold(vb, -diff);
+	return -ETIMEDOUT;
 }
 
 /* Return: pages moved, 0 when at rest, or a negative errno. */
@@ -49,12 +49,11 @@ static long move(struct vb_dev *vb, s64 diff)
 		if (nr)
 			return nr;
 	}
-	if (diff > 0)
-		return vb_inflate(vb, diff);
-	nr = vb_inflate_reported(vb);
-	if (nr)
+	nr = diff > 0 ? vb_inflate(vb, diff) : vb_inflate_reported(vb);
+	if (nr && nr != -ENOMEM)
 		return nr;
-	return atomic_long_read(&vb->inflating) ? settle(vb) ?: 1 : 0;
+	/* Not at rest before all that is on its way has arrived. */
+	return atomic_long_read(&vb->inflating) ? settle(vb) ?: 1 : nr;
 }
 
 /* At rest, or without memory to go on. Return: delay of the next look; ms, 0 for none. */
@@ -112,7 +111,7 @@ void vb_resize_work(struct work_struct *work)
 	vb_deflate_collect(vb);
 
 	diff = vb_decide(vb, &s);
-	moved = vb_stalled(vb) ? -ETIMEDOUT : move(vb, diff);
+	moved = vb_stalled(vb) ? move_stalled(vb, diff) : move(vb, diff);
 	vb_inflate_collect(vb);
 	vb_write_actual(vb);
 

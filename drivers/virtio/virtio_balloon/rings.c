@@ -189,5 +189,4 @@ void vb_queues_reset(struct vb_dev *vb)
 		bufs_free(q);
 	}
 	vb->vdev->config->del_vqs(vb->vdev);
-	atomic_long_set(&vb->inflating, 0);
 }

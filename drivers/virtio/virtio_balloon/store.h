@@ -27,8 +27,7 @@ typedef int vb_migratepage_fn(struct balloon_dev_info *bdi,
  * @store: the store that it is a part of
  * @bdi: the kernel's balloon: single pages, migratable
  * @chunks: blocks of 2 MiB, not migratable
- * @fragments: single pages that are not for the kernel's balloon: what is left
- *	of a split chunk, or was taken out of @bdi and could not be deflated
+ * @fragments: what is left of split chunks
  * @pages: guest pages on all of these, isolated ones included
  */
 struct vb_node {
@@ -79,10 +78,11 @@ void vb_store_insert_chunk(struct vb_store *store, struct page *chunk);
 struct page *vb_store_remove_chunk(struct vb_store *store, int nid);
 unsigned int vb_store_remove(struct vb_store *store, struct list_head *pages,
 			     unsigned int nr, int nid);
-void vb_store_put_back(struct vb_store *store, struct list_head *pages);
 void vb_store_remove_range(struct vb_store *store, unsigned long start,
 			   unsigned long nr, struct list_head *chunks,
 			   struct list_head *pages);
+void vb_store_drop_range(struct vb_store *store, unsigned long start,
+			 unsigned long nr);
 void vb_store_forget_told(struct vb_store *store);
 unsigned int vb_store_take_untold(struct vb_store *store,
 				  struct list_head *pages, unsigned int nr);

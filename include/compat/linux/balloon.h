@@ -8,6 +8,8 @@
  * pages on its lists and the driver only talks to the host;
  * CONFIG_BALLOON_MIGRATION. There are no functions for single pages.
  *
+ * Before 6.17: page_has_movable_ops(), as far as the balloon asks.
+ *
  * On every kernel, also on the newest: balloon_node_pages_add().
  *
  * balloon_page_delete() became balloon_page_finalize() in 6.17, and in 6.1.160
@@ -148,6 +150,14 @@ compat_balloon_list_enqueue(struct balloon_dev_info *b_dev_info,
 	balloon_page_list_dequeue(&(b)->core, list, n)
 
 #endif /* !COMPAT_HAVE_BALLOON_H */
+
+#ifndef COMPAT_HAVE_PAGE_HAS_MOVABLE_OPS
+/* A page that leaves the kernel's balloon is not marked any more. */
+static inline bool page_has_movable_ops(const struct page *page)
+{
+	return false;
+}
+#endif
 
 /**
  * balloon_node_pages_add() - correct a node's count of ballooned pages
