@@ -127,6 +127,8 @@ struct vb_hint {
  * @reported: chunks that the host has dropped, to be inflated
  * @shrinker: see shrinker.c
  * @oom_nb: see oom.c
+ * @oom_again: its latest call had the killer look again. Protected by the
+ *	kernel's oom_lock
  * @memory_nb: see hotplug.c
  * @pm_nb: see power.c
  * @actual_mutex: see the top
@@ -176,6 +178,7 @@ struct vb_dev {
 	struct list_head reported;
 	struct shrinker *shrinker;
 	struct notifier_block oom_nb;
+	bool oom_again;
 	struct notifier_block memory_nb;
 	struct notifier_block pm_nb;
 

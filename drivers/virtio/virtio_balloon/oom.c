@@ -7,7 +7,6 @@
  * that the worker does not take it straight back.
  */
 #include <linux/oom.h>
-#include <linux/vmstat.h>
 
 #include "balloon.h"
 #include "trace.h"
@@ -20,17 +19,18 @@
 #define OOM_PRIORITY		80
 
 /*
- * The killer does not look for memory again before it strikes. What an earlier
- * victim had may be coming back at this moment: then nobody else has to die. As
- * long as free memory rises it pays to try again, and it cannot rise for ever.
- * Free pages tell: what is available remains 0 up to the watermarks.
- * Return: pages that came.
+ * The killer does not look for memory again before it strikes, and what an
+ * earlier victim had may have come back meanwhile: then nobody else has to die.
+ * But what is there may be of no use to who asks, who is bound to a node, say.
+ * So it is sent to look again once, and not twice in a row.
+ * Return: pages that it should find.
  */
-static long came_meanwhile(long free_before)
+static long look_again(struct vb_dev *vb)
 {
-	long more = global_zone_page_state(NR_FREE_PAGES) - free_before;
+	long available = si_mem_available();
 
-	return max(more, 0L);
+	vb->oom_again = !vb->oom_again && available >= (long)OOM_MIN_PAGES;
+	return vb->oom_again ? available : 0;
 }
 
 /*
@@ -48,7 +48,6 @@ static long wait_for_work(struct vb_dev *vb)
 
 static long release(struct vb_dev *vb)
 {
-	long free = global_zone_page_state(NR_FREE_PAGES);
 	long granted = vb_grant_oom(vb, OOM_MIN_PAGES);
 	long freed;
 
@@ -59,7 +58,7 @@ static long release(struct vb_dev *vb)
 	if (!freed && vb->online && vb_must_tell_host(vb))
 		freed = wait_for_work(vb);
 	trace_vb_oom(vb, granted, freed, 0);
-	return freed ? freed : came_meanwhile(free);
+	return freed ? freed : look_again(vb);
 }
 
 /* Context: blocking notifier chain under oom_lock; allocates nothing. */
