@@ -86,7 +86,7 @@ storm()
 	sim_new 0 overwrite=1 seed=99
 	sim_set storm_max "$(roomy_pages 40)"
 	sim_set storm_hz 10000
-	wait_for 60 sim_over storm_changes 10000 || fail "$(sim_get storm_changes) changes"
+	wait_for 60 sim_over storm_changes 3000 || fail "$(sim_get storm_changes) changes"
 	guest_works
 	nothing_hangs
 	sim_set storm_hz 0

@@ -110,11 +110,12 @@ check()		# what command...: the command must succeed
 }
 
 # wait_for SECONDS command...: until the command succeeds. Reads the clock, so
-# that a slow machine gets the seconds that it was promised and no more.
+# that a slow machine gets the seconds that it was promised and no more: as often
+# as AUTOBALLOON_SLOW says.
 wait_for()
 {
 	uptime_ms
-	wait_end=$((uptime_value + $1 * 1000))
+	wait_end=$((uptime_value + $1 * 1000 * ${AUTOBALLOON_SLOW:-1}))
 	shift
 	until "$@"; do
 		uptime_ms
