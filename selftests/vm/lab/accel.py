@@ -43,6 +43,13 @@ def _probe(kernel):
     return WORD.encode() in out
 
 
+def slowness(kernel):
+    """Return by how much guests are given longer than under KVM on an idle machine."""
+    if kernel.name == "debug":
+        return 4
+    return 2 if arguments(kernel) == TCG else 1
+
+
 def arguments(kernel):
     """Return QEMU's arguments for the accelerator to use on this host."""
     forced = os.environ.get("AUTOBALLOON_ACCEL")

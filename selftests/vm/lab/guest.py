@@ -43,7 +43,7 @@ resume      another Guest object that hibernated: take over its disks and resume
 incoming    wait for a migration (see migrate_to)
 channel     "virtio", or "serial": plain serial ports, which survive what the virtio console
             of some kernels does not (S3)
-slow        factor for the timeouts of boot and run() (default by kernel: 4 for "debug")
+slow        factor for the timeouts of boot and run() (default: see accel.py)
 label       name of its console log, build/vm/<label>.log
 """
 import itertools
@@ -55,7 +55,7 @@ import subprocess
 import tempfile
 import time
 
-from . import drivers, initramfs, machine as qemu, scan
+from . import accel, drivers, initramfs, machine as qemu, scan
 from .cache import BUILD, LabError
 from .channel import Channel
 from .qmp import Qmp
@@ -91,7 +91,7 @@ class Guest:
         self.incoming = incoming
         self.channel_kind = channel
         self.interactive = interactive
-        self.slow = slow or (4 if kernel.name == "debug" else 1)
+        self.slow = slow or accel.slowness(kernel)
         self.allowed = tuple(allowed)
         self.files = files
         self.tests = tests
@@ -354,7 +354,8 @@ class Guest:
                    "share": self.share, "backend": self.backend, "numa": self.numa,
                    "swap": self.swap,
                    "tests": self.tests, "files": self.files, "allowed": self.allowed,
-                   "root": self.root, "channel": self.channel_kind, "slow": self.slow, "disks": self.disks,
+                   "root": self.root, "channel": self.channel_kind, "slow": self.slow,
+                   "disks": self.disks,
                    "label": self.label + "-twin"}
         options.update(changes)
         return Guest(self.kernel, **options)

@@ -13,7 +13,7 @@ import sys
 import time
 import traceback
 
-from . import kernels, ktap, testing
+from . import accel, kernels, ktap, testing
 from .cache import BUILD, LabError, locked
 
 TESTS = Path(__file__).resolve().parent.parent / "tests"
@@ -48,7 +48,7 @@ class HostTest:
         result = BUILD / "vm" / f"{label}.ktap"
         result.parent.mkdir(parents=True, exist_ok=True)
         result.unlink(missing_ok=True)
-        limit = self.timeout * (4 if kernel.name == "debug" else 1)
+        limit = self.timeout * accel.slowness(kernel)
         command = ["setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-m", "lab.hosttest",
                    str(self.path), self.function.__name__, kernel.name, driver, str(result)]
         with open(result.with_suffix(".out"), "wb") as out:

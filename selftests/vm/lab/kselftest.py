@@ -88,7 +88,8 @@ class Batch:
         if not self.guest:
             self._boot()
         guest = self.guest
-        job = guest.start(f"cd /tests/balloon && AUTOBALLOON_DRIVER={self.driver} exec ./{name}")
+        job = guest.start(f"cd /tests/balloon && AUTOBALLOON_DRIVER={self.driver} "
+                          f"AUTOBALLOON_SLOW={guest.slow} exec ./{name}")
         limit = self.limit * guest.slow
         hung = not job.ended(limit)
         if hung:
