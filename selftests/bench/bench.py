@@ -47,15 +47,21 @@ class Bench:
                      for setting in settings[:1 if options.short else None]
                      if name in options.only or name == "steps" and set(parts.STEPS)
                      & set(options.only)]
-        self.results = Results()
-        self.timelines = {}
         self.missing = {}       # part: why
         self.failed = set()     # (part, driver, why)
         self.about = {
             "kernel": self.kernel.name, "release": self.kernel.release,
             "qemu": cache.run([accel.QEMU, "--version"]).split("version ")[1].split("\n")[0],
             "accel": accel.arguments(self.kernel)[1].split(",")[0], "cpus": os.cpu_count(),
-            "date": date.today().isoformat(), "pairs": 0}
+            "date": date.today().isoformat()}
+        self.results, self.timelines = self._before() if options.add else (Results(), {})
+
+    def _before(self):
+        about, results, timelines = report.load()
+        for name in ("release", "qemu", "accel"):
+            if about[name] != self.about[name]:
+                raise LabError(f"the last results are of another {name}: {about[name]}")
+        return results, timelines
 
     def run(self):
         """Measure, and show it, also after Ctrl-C; return the exit status."""
@@ -71,14 +77,11 @@ class Bench:
         for pair in range(1, self.options.pairs + 1):
             for number, (name, function, setting) in enumerate(self.jobs, 1):
                 for driver in (OURS, INTREE):
-                    if name not in self.missing:
-                        say(f"pair {pair} of {self.options.pairs}, guest {number} of "
-                            f"{len(self.jobs)}: {name}, {setting}, {driver}")
-                        self._measure(Run(self.kernel, driver, pair, self.options.only,
-                                          self.options.short), name, function, setting)
+                    say(f"pair {pair} of {self.options.pairs}, guest {number} of "
+                        f"{len(self.jobs)}: {name}, {setting}, {driver}")
+                    self._measure(Run(self.kernel, driver, pair, self.options.only,
+                                      self.options.short), name, function, setting)
                 report.save(self.about, self.results, self.timelines)
-            self.about["pairs"] = pair
-        report.save(self.about, self.results, self.timelines)
 
     def _measure(self, run, name, function, setting):
         for _ in range(TRIES):
@@ -86,6 +89,7 @@ class Bench:
                 values = function(run, setting)
             except parts.Missing as why:
                 self.missing[name] = str(why)
+                say(f"not measured: {why}")
                 return
             except (LabError, AssertionError) as error:
                 why = str(error).split("\n", maxsplit=1)[0]
@@ -101,7 +105,7 @@ class Bench:
     def _show(self):
         print(report.table(self.results))
         for name, why in self.missing.items():
-            print(f"{name}: not measured: {why}")
+            print(f"{name}: not measured, or not in each pair: {why}")
         for name, driver, why in sorted(self.failed):
             print(f"{name}, {driver}: failed: {why}", file=sys.stderr)
         print(f"JSON and pictures are in {report.FOLDER}")
@@ -110,6 +114,8 @@ class Bench:
 def main(options):
     """Run the bench; return the exit status."""
     try:
+        if options.document:
+            return report.document()
         if options.qemu:
             qemu.choose(options.qemu)
         return Bench(options).run()

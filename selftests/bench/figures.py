@@ -164,6 +164,11 @@ class Results:
         self.rows.append(Row(figure, setting, [], []))
         return self.rows[-1]
 
+    @property
+    def pairs(self):
+        """How many pairs of runs there are."""
+        return max((min(len(row.ours), len(row.intree)) for row in self.rows), default=0)
+
     def find(self, start):
         """Return the rows whose figure begins so."""
         return [row for row in self.rows if row.figure.startswith(start)]

@@ -5,7 +5,7 @@ import json
 from statistics import median
 
 from lab import svg
-from lab.cache import ROOT, atomic_write
+from lab.cache import LabError, ROOT, atomic_write
 import figures
 from figures import HEAD, INTREE, OURS
 from subject import FOLDER
@@ -48,7 +48,7 @@ def rst(about, results):
     page = [".. SPDX-License-Identifier: GPL-2.0-only", "",
             f"Guest kernel {about['release']}, QEMU {about['qemu']}, accelerator "
             f"{about['accel']},", f"{about['cpus']} processors of the host, {about['date']}, "
-            f"pairs of runs: {about['pairs']}.", ""]
+            f"pairs of runs: {results.pairs}.", ""]
     for title, rows in reversed(_sections(results).items()):
         if rows:
             widths, (head, *lines) = _lines(rows)
@@ -67,6 +67,8 @@ def save(about, results, timelines):
 
 def load():
     """Read the JSON again; return (about, results, timelines)."""
+    if not JSON.exists():
+        raise LabError(f"there are no results yet: {JSON}")
     data = json.loads(JSON.read_text(encoding="utf-8"))
     return data["about"], figures.Results(data["rows"]), data["timelines"]
 
