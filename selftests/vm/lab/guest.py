@@ -56,7 +56,7 @@ import tempfile
 import time
 
 from . import accel, drivers, initramfs, machine as qemu, scan
-from .cache import BUILD, LabError
+from .cache import BUILD, LabError, say
 from .channel import Channel
 from .qmp import Qmp
 
@@ -129,7 +129,22 @@ class Guest:
             self.close()
 
     def start_guest(self):
-        """Boot; return when the guest's agent answers (at once, if a migration is to come)."""
+        """Boot; return when the guest's agent answers (at once, if a migration is to come).
+
+        On a busy machine an emulator breaks a kernel now and then before a balloon driver
+        has run: that guest says nothing about the driver, and is booted again.
+        """
+        for tries_left in (2, 1, 0):
+            try:
+                return self._boot()
+            except GuestError:
+                if not tries_left or self.resume or "virtio_balloon" in self.console():
+                    raise
+                say(f"{self.label} died before any driver of a balloon ran: once more")
+                self._end()
+        raise AssertionError
+
+    def _boot(self):
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self._build_initramfs(self.dir / "initrd")
         setup = qemu.start(self, self.dir / "initrd")
@@ -181,13 +196,16 @@ class Guest:
 
     def close(self):
         """End QEMU and remove its files (disks too), but not the console log."""
+        self._end()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def _end(self):
         self.kill()
         if self.channel:
             self.channel.close()
         if self.qmp:
             self.qmp.close()
         self.channel = self.qmp = None
-        shutil.rmtree(self.dir, ignore_errors=True)
 
     # --- commands -----------------------------------------------------------
 
