@@ -44,13 +44,36 @@ static int make_room(struct vb_dev *vb, unsigned int nr)
 }
 
 /*
+ * Wait until nothing is in flight on a queue. Return: 0; -EAGAIN if that took a
+ * while in which the host changed its mind; or what vb_queue_wait() says.
+ */
+static int wait_for_all(struct vb_dev *vb, struct vb_queue *q)
+{
+	bool waits = vb_queue_in_flight(q);
+	int err = vb_queue_wait(q, 0);
+
+	return !err && waits && kicked(vb) ? -EAGAIN : err;
+}
+
+/*
  * When pages have been allocated no deflate of theirs may be in flight: it
  * would overtake the inflate. Deflates posted after this look concern pages
  * that are in the balloon, hence none of these.
  */
 static int no_deflate_in_flight(struct vb_dev *vb)
 {
-	return vb_queue_wait(&vb->queues[VB_VQ_DEFLATE], 0);
+	return wait_for_all(vb, &vb->queues[VB_VQ_DEFLATE]);
+}
+
+/* As wait_for_all(), for our own report; the kernel's concern nobody here. */
+static int no_report_in_flight(struct vb_dev *vb)
+{
+	int err = 0;
+
+	if (!list_empty(&vb->in_report))
+		err = wait_for_all(vb, &vb->queues[VB_VQ_REPORT]);
+	vb_report_reap(vb);
+	return err;
 }
 
 static bool takes_chunks(struct vb_dev *vb)
@@ -209,7 +232,7 @@ static long report_ahead(struct vb_dev *vb, long pages)
 	if (!nr)
 		return 0;
 	atomic_long_add(nr * VB_CHUNK_PAGES, &vb->inflating);
-	err = no_deflate_in_flight(vb);
+	err = no_deflate_in_flight(vb) ?: no_report_in_flight(vb);
 	if (!err)
 		err = vb_report_chunks(vb, &batch, nr);
 	if (!err)
@@ -256,9 +279,9 @@ long vb_inflate(struct vb_dev *vb, long pages)
  */
 long vb_inflate_reported(struct vb_dev *vb)
 {
-	int err = vb_reported(vb) ? 0 : vb_report_wait(vb);
+	int err = vb_reported(vb) ? 0 : no_report_in_flight(vb);
 
-	if (err == -ESHUTDOWN)
+	if (err == -ESHUTDOWN || err == -EAGAIN)
 		return err;
 	return vb_reported(vb) ? inflate_round(vb, LONG_MAX, false) : 0;
 }
