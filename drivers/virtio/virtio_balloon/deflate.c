@@ -223,12 +223,16 @@ long vb_deflate_collect(struct vb_dev *vb)
 	return nr;
 }
 
-/* Messages at rest, those included that only have to be collected. */
-static unsigned int room(struct vb_dev *vb)
+/*
+ * Are there messages at rest for a chunk, those included that only have to be
+ * collected? With fewer a chunk would have to be split.
+ */
+static bool has_room(struct vb_dev *vb)
 {
 	struct vb_queue *q = &vb->queues[VB_VQ_DEFLATE];
 
-	return q->nr_bufs - vb_queue_in_flight(q);
+	return q->nr_bufs - vb_queue_in_flight(q) >=
+	       min(VB_CHUNK_BUFS, q->nr_bufs);
 }
 
 /*
@@ -242,7 +246,7 @@ static int make_room(struct vb_dev *vb, long *back)
 	struct vb_queue *q = &vb->queues[VB_VQ_DEFLATE];
 	int err = 0;
 
-	if (room(vb) < min(VB_CHUNK_BUFS, q->nr_bufs)) {
+	if (!has_room(vb)) {
 		vb_queue_kick(q);
 		err = vb_queue_wait(q, q->nr_bufs / 2);
 		if (!err && vb_is_resize_worker(vb) &&
@@ -291,12 +295,12 @@ static long deflate_round(struct vb_dev *vb, long pages, long *back, long *err)
 {
 	LIST_HEAD(free_chunks);
 	LIST_HEAD(free_pages);
+	bool chunks = vb->queues[VB_VQ_DEFLATE].nr_bufs >= VB_CHUNK_BUFS;
 	long posted = 0, nr = 1;
 
-	while (posted < pages && room(vb) && nr > 0) {
+	while (posted < pages && has_room(vb) && nr > 0) {
 		nr = 0;
-		if (pages - posted >= VB_CHUNK_PAGES &&
-		    room(vb) >= VB_CHUNK_BUFS)
+		if (chunks && pages - posted >= VB_CHUNK_PAGES)
 			nr = deflate_chunk(vb, NUMA_NO_NODE, &free_chunks);
 		if (!nr)
 			nr = deflate_pages(vb, pages - posted, &free_pages);
