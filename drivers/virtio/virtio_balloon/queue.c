@@ -44,8 +44,10 @@ static int queue_add(struct vb_queue *q, struct scatterlist *sg,
 		err = virtqueue_add_outbuf(q->vq, sg, out, token, GFP_ATOMIC);
 	else if (q->vq)
 		err = virtqueue_add_inbuf(q->vq, sg, in, token, GFP_ATOMIC);
-	if (!err)
+	if (!err) {
 		count_in_flight(q, token, 1);
+		q->news = true;
+	}
 	spin_unlock_irqrestore(&q->lock, flags);
 	return err;
 }
@@ -160,7 +162,8 @@ void vb_queue_kick(struct vb_queue *q)
 	bool notify;
 
 	spin_lock_irqsave(&q->lock, flags);
-	notify = q->vq && virtqueue_kick_prepare(q->vq);
+	notify = q->vq && q->news && virtqueue_kick_prepare(q->vq);
+	q->news = false;
 	spin_unlock_irqrestore(&q->lock, flags);
 	if (notify)
 		virtqueue_notify(q->vq);

@@ -79,6 +79,7 @@ struct vb_buf {
  * @unowned: those of them that quarantine nothing: on the inflate queue the
  *	migrations, whose pages the balloon's list already holds
  * @held: those of them that hold a page which nobody waits for
+ * @news: something was posted since the host was last told
  * @flags: VB_Q_STALLED: the host did not answer in time; set by whoever waited,
  *	cleared by whoever sees the answer. Atomic bit operations
  * @acked: messages ever acknowledged: waiters tell progress by it
@@ -96,6 +97,7 @@ struct vb_queue {
 	unsigned int in_flight;
 	unsigned int unowned;
 	unsigned int held;
+	bool news;
 	unsigned long flags;
 	unsigned long acked;
 	wait_queue_head_t wait;
