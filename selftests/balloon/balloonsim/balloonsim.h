@@ -12,6 +12,9 @@
  *                        |          |
  *                        v          v
  *   debugfs -> mischief, serve -> requests -> books -> host
+ *                                    |
+ *                                    v
+ *                                 traffic
  *
  * Locks, outermost first:
  *
@@ -29,6 +32,7 @@
 
 #include <linux/device.h>
 #include <linux/irq_work.h>
+#include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/prandom.h>
@@ -49,6 +53,7 @@ struct task_struct;
 #define BSIM_STATS_MAX		32	/* more tags than anybody has defined */
 #define BSIM_SCRUB_BATCH	64	/* painted pages that one look checks at most */
 #define BSIM_SCRUB_ALL		U64_MAX
+#define BSIM_BLOCK		512U	/* balloon pages of 2 MiB, a huge page of most hosts */
 
 /* What a queue is for. The order is the order in which VMMs number them. */
 enum bsim_role {
@@ -80,6 +85,19 @@ struct bsim_buf {
 /* A PFN that was wrong when it came: it has no effect when it is acknowledged. */
 #define BSIM_PFN_IGNORED	U32_MAX
 
+/* What went over a queue; see traffic.c. */
+struct bsim_traffic {
+	u32 most;			/* buffers that waited at a time */
+	u32 last_pfn;
+	u32 run;
+	u32 longest_run;
+	u64 blocks;
+	u64 descents;			/* page numbers below the one before, in a message */
+	u64 first_us;			/* from the last change of the target to a message */
+	u64 away;			/* messages since then that lead away from it */
+	u64 away_us;			/* and when the last of them came */
+};
+
 struct bsim_queue {
 	struct bsim *sim;
 	enum bsim_role role;
@@ -98,6 +116,7 @@ struct bsim_queue {
 	u64 kicks;
 	u64 buffers;
 	u64 interrupts;
+	struct bsim_traffic traffic;
 };
 
 /* What may be set when a device is made. */
@@ -122,6 +141,7 @@ struct bsim_books {
 	u64 deflating;			/* deflate asked for, not acknowledged */
 	u64 inflated;			/* acknowledged since the device was made */
 	u64 deflated;
+	u64 inflated_reported;		/* free by an answered report when they were inflated */
 	u64 held_at_reset;		/* pages the driver did not give back before a reset */
 	u64 painted;			/* overwritten, and not to change */
 	u64 scrubbed;
@@ -160,6 +180,7 @@ struct bsim {
 	bool serve;
 	bool overwrite;
 	u32 delay_us;
+	u32 mute;			/* queues that are not answered, a bit each */
 	u32 order;
 	u32 len_mode;
 
@@ -168,6 +189,7 @@ struct bsim {
 	unsigned int nr_stats;
 	u64 stats_buffers;
 	u64 actual_writes;
+	ktime_t target_at;		/* when the host last changed its mind */
 	u64 config_reads;
 	u32 hint_last_id;
 	bool hint_open;			/* between the driver's start and its stop */
@@ -262,6 +284,13 @@ void bsim_serve_wake(struct bsim *sim);
 int bsim_stats_ask(struct bsim *sim);
 void bsim_reset(struct bsim *sim);
 
+/* traffic.c: what went over the queues */
+struct seq_file;
+void bsim_traffic_target(struct bsim *sim);
+void bsim_traffic_pfns(struct bsim_queue *q, const struct bsim_buf *b);
+void bsim_traffic_message(struct bsim_queue *q, u64 size);
+int bsim_queues_show(struct seq_file *m, void *unused);
+
 /* books.c: whose page is it */
 int bsim_books_init(struct bsim *sim);
 void bsim_books_exit(struct bsim *sim);
@@ -271,6 +300,9 @@ void bsim_books_inflate_ack(struct bsim *sim, u32 pfn);
 bool bsim_books_deflate(struct bsim *sim, u32 pfn);
 void bsim_books_deflate_ack(struct bsim *sim, u32 pfn);
 bool bsim_books_owned(struct bsim *sim, u64 pfn);
+void bsim_books_reported(struct bsim *sim, u64 pfn);
+u64 bsim_books_blocks(struct bsim *sim);
+u64 bsim_books_offline(struct bsim *sim);
 void bsim_books_paint(struct bsim *sim, const u32 *pfns, unsigned int nr);
 void bsim_books_check(struct bsim *sim, const u32 *pfns, unsigned int nr, const char *when);
 void bsim_books_scrub(struct bsim *sim, u64 pages, const char *when);
@@ -278,6 +310,7 @@ void bsim_books_scrub(struct bsim *sim, u64 pages, const char *when);
 /* host.c: guest memory as the host sees it */
 u64 bsim_host_pages(void);
 bool bsim_host_is_ram(u64 pfn);
+bool bsim_host_is_offline(u64 pfn);
 void bsim_host_paint(u64 seed, u32 pfn);
 bool bsim_host_painted(u64 seed, u32 pfn, unsigned int *word);
 void bsim_host_fill(u64 pfn, u32 pattern);
@@ -292,7 +325,6 @@ void bsim_calm(struct bsim *sim);
 __printf(2, 3) void bsim_violation(struct bsim *sim, const char *fmt, ...);
 u64 bsim_violation_count(void);
 void bsim_violations_clear(void);
-struct seq_file;
 void bsim_violations_show(struct seq_file *m);
 
 /* debugfs.c */

@@ -9,7 +9,8 @@
  * Every other step is a violation and changes nothing. A page is painted when
  * the host has overwritten it; the paint must not change while the page is the
  * device's: from the inflate on, until the deflate is asked for (without
- * MUST_TELL_HOST) or acknowledged (with it).
+ * MUST_TELL_HOST) or acknowledged (with it). A page is reported from the answer
+ * to a report on, until it is inflated.
  */
 #include <linux/lockdep.h>
 #include <linux/sched.h>
@@ -24,6 +25,7 @@ enum {
 	PAGE_DEFLATING,
 	PAGE_STATE = 3,
 	PAGE_PAINTED = 4,
+	PAGE_REPORTED = 8,
 };
 
 int bsim_books_init(struct bsim *sim)
@@ -86,6 +88,9 @@ bool bsim_books_inflate(struct bsim *sim, u32 pfn)
 	}
 
 	set_page_state(sim, pfn, PAGE_INFLATING);
+	if (sim->books.state[pfn] & PAGE_REPORTED)
+		sim->books.inflated_reported++;
+	sim->books.state[pfn] &= ~PAGE_REPORTED;
 	sim->books.inflating++;
 	return true;
 }
@@ -130,6 +135,14 @@ void bsim_books_deflate_ack(struct bsim *sim, u32 pfn)
 	set_painted(sim, pfn, false);
 	sim->books.deflating--;
 	sim->books.deflated++;
+}
+
+/* The driver said that @pfn is free, and was answered. */
+void bsim_books_reported(struct bsim *sim, u64 pfn)
+{
+	lockdep_assert_held(&sim->lock);
+	if (pfn < sim->books.pages)
+		sim->books.state[pfn] |= PAGE_REPORTED;
 }
 
 /* May the guest not touch this page now? */
@@ -229,6 +242,31 @@ void bsim_books_scrub(struct bsim *sim, u64 pages, const char *when)
 		if (!(looks & 0xfff))
 			cond_resched();
 	}
+}
+
+/* 2 MiB-aligned blocks that the device holds whole. Exact while nothing moves. */
+u64 bsim_books_blocks(struct bsim *sim)
+{
+	u64 pfn, blocks = 0;
+	u32 run = 0;
+
+	for (pfn = 0; pfn < sim->books.pages; pfn++) {
+		if (pfn % BSIM_BLOCK == 0)
+			run = 0;
+		run += page_state(sim, pfn) == PAGE_HELD;
+		blocks += run == BSIM_BLOCK;
+	}
+	return blocks;
+}
+
+/* Pages held that the guest has marked as without content. */
+u64 bsim_books_offline(struct bsim *sim)
+{
+	u64 pfn, nr = 0;
+
+	for (pfn = 0; pfn < sim->books.pages; pfn++)
+		nr += page_state(sim, pfn) == PAGE_HELD && bsim_host_is_offline(pfn);
+	return nr;
 }
 
 /* After a reset the device holds nothing, whatever the driver had given it. */

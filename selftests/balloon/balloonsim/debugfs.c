@@ -10,7 +10,7 @@
  *	violation_count	how often
  *	ID/		one device; one value per file unless it says otherwise
  *
- * Behaviour (rw): target, serve, overwrite, delay_us, order (fifo lifo shuffle),
+ * Behaviour (rw): target, serve, mute, overwrite, delay_us, order (fifo lifo shuffle),
  * len_mode (zero true huge random), chaos, chaos_max, storm_hz, storm_max.
  * Doing (write): config_irq, stats_ask, hint_cmd_id, break_queue, break_all,
  * surprise, scrub, calm. The rest is for reading.
@@ -49,6 +49,20 @@ static int actual_get(void *data, u64 *val)
 	return 0;
 }
 DEFINE_DEBUGFS_ATTRIBUTE(actual_fops, actual_get, NULL, "%llu\n");
+
+static int held_blocks_get(void *data, u64 *val)
+{
+	*val = bsim_books_blocks(data);
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(held_blocks_fops, held_blocks_get, NULL, "%llu\n");
+
+static int held_offline_get(void *data, u64 *val)
+{
+	*val = bsim_books_offline(data);
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(held_offline_fops, held_offline_get, NULL, "%llu\n");
 
 static int poison_val_get(void *data, u64 *val)
 {
@@ -285,27 +299,7 @@ static int stats_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(stats);
 
-/* the queues that the device has: number, role, the driver's name for it, traffic */
-static int queues_show(struct seq_file *m, void *unused)
-{
-	static const char * const roles[BSIM_ROLES] = {
-		"inflate", "deflate", "stats", "hint", "report"
-	};
-	struct bsim *sim = m->private;
-	struct bsim_queue *q;
-	unsigned int i;
-
-	for (i = 0; i < sim->nr_queues; i++) {
-		q = &sim->queues[i];
-		spin_lock_irq(&sim->lock);
-		seq_printf(m, "%u %s %s kicks=%llu buffers=%llu interrupts=%llu\n", i,
-			   roles[q->role], q->vq ? q->name : "-", q->kicks, q->buffers,
-			   q->interrupts);
-		spin_unlock_irq(&sim->lock);
-	}
-	return 0;
-}
-DEFINE_SHOW_ATTRIBUTE(queues);
+DEFINE_SHOW_ATTRIBUTE(bsim_queues);
 
 static void add_numbers(struct bsim *sim)
 {
@@ -325,6 +319,7 @@ static void add_numbers(struct bsim *sim)
 	debugfs_create_u64("deflating", 0400, d, &sim->books.deflating);
 	debugfs_create_u64("inflated", 0400, d, &sim->books.inflated);
 	debugfs_create_u64("deflated", 0400, d, &sim->books.deflated);
+	debugfs_create_u64("inflated_reported", 0400, d, &sim->books.inflated_reported);
 	debugfs_create_u64("held_at_reset", 0400, d, &sim->books.held_at_reset);
 	debugfs_create_u64("painted", 0400, d, &sim->books.painted);
 	debugfs_create_u64("scrubbed", 0400, d, &sim->books.scrubbed);
@@ -340,6 +335,7 @@ static void add_numbers(struct bsim *sim)
 	debugfs_create_u64("chaos_steps", 0400, d, &sim->chaos_steps);
 
 	debugfs_create_bool("overwrite", 0600, d, &sim->overwrite);
+	debugfs_create_x32("mute", 0600, d, &sim->mute);
 	debugfs_create_u32("delay_us", 0600, d, &sim->delay_us);
 	debugfs_create_u32("chaos_max", 0600, d, &sim->chaos_max);
 	debugfs_create_u32("storm_max", 0600, d, &sim->storm_max);
@@ -354,6 +350,8 @@ void bsim_debugfs_add(struct bsim *sim)
 	} files[] = {
 		{ "target",		0600, &target_fops },
 		{ "actual",		0400, &actual_fops },
+		{ "held_blocks",	0400, &held_blocks_fops },
+		{ "held_offline",	0400, &held_offline_fops },
 		{ "poison_val",		0400, &poison_val_fops },
 		{ "hint_cmd_id",	0600, &hint_cmd_id_fops },
 		{ "serve",		0600, &serve_fops },
@@ -370,7 +368,7 @@ void bsim_debugfs_add(struct bsim *sim)
 		{ "len_mode",		0600, &len_mode_fops },
 		{ "name",		0400, &name_fops },
 		{ "stats",		0400, &stats_fops },
-		{ "queues",		0400, &queues_fops },
+		{ "queues",		0400, &bsim_queues_fops },
 	};
 	char id[16];
 	int i;

@@ -41,6 +41,12 @@ bool bsim_host_is_ram(u64 pfn)
 	return page && !PageReserved(page);
 }
 
+/* Does the guest say that this page has no content? Crash dumps pass over it. */
+bool bsim_host_is_offline(u64 pfn)
+{
+	return PageOffline(pfn_to_page(pfn >> (PAGE_SHIFT - VIRTIO_BALLOON_PFN_SHIFT)));
+}
+
 /* The kernel address of a buffer, or NULL when it is not all in RAM. */
 void *bsim_host_map(u64 addr, u32 len)
 {

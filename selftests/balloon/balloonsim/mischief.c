@@ -153,6 +153,7 @@ void bsim_calm(struct bsim *sim)
 		bsim_mischief_start(sim);
 	}
 	WRITE_ONCE(sim->delay_us, 0);
+	WRITE_ONCE(sim->mute, 0);
 	WRITE_ONCE(sim->order, BSIM_FIFO);
 	WRITE_ONCE(sim->len_mode, BSIM_LEN_ZERO);
 	WRITE_ONCE(sim->serve, true);

@@ -72,6 +72,7 @@ static void pfns_fetched(struct bsim_queue *q, struct bsim_buf *b)
 			ok = bsim_books_deflate(sim, pfn);
 		b->pfns[i] = ok ? pfn : BSIM_PFN_IGNORED;
 	}
+	bsim_traffic_pfns(q, b);
 }
 
 /* The driver must leave the list alone until it is used. */
@@ -270,11 +271,30 @@ void bsim_request_verify(struct bsim_queue *q, struct bsim_buf *b)
 			 q->role == BSIM_INFLATE ? "end of inflate" : "end of deflate");
 }
 
+/* From here on, until somebody uses them, the host need not back these pages. */
+static void report_done(struct bsim_queue *q, struct bsim_buf *b)
+{
+	struct bsim_segment seg = {};
+	struct bsim_walk w;
+	u64 pfn, end;
+
+	bsim_walk_start(&w, q, b->head);
+	while (bsim_walk_next(&w, &seg)) {
+		pfn = seg.addr >> VIRTIO_BALLOON_PFN_SHIFT;
+		end = pfn + (seg.len >> VIRTIO_BALLOON_PFN_SHIFT);
+		for (; pfn < end; pfn++)
+			bsim_books_reported(q->sim, pfn);
+	}
+}
+
 void bsim_request_done(struct bsim_queue *q, struct bsim_buf *b)
 {
 	unsigned int i;
 
 	lockdep_assert_held(&q->sim->lock);
+
+	if (q->role == BSIM_REPORT)
+		report_done(q, b);
 
 	for (i = 0; i < b->nr_pfns; i++) {
 		if (b->pfns[i] == BSIM_PFN_IGNORED)

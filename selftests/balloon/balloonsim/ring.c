@@ -101,6 +101,7 @@ static void fetch_one(struct bsim_queue *q)
 	struct bsim *sim = q->sim;
 	struct bsim_buf *b;
 	u16 slot, head;
+	u64 size;
 
 	slot = q->last_avail & (q->ring.num - 1);
 	head = virtio16_to_cpu(&sim->vdev, READ_ONCE(q->ring.avail->ring[slot]));
@@ -122,7 +123,9 @@ static void fetch_one(struct bsim_queue *q)
 	b->nr_pfns = 0;
 	list_move_tail(&b->node, &q->waiting);
 	q->buffers++;
+	size = sim->books.held + sim->books.inflating;
 	bsim_request_fetched(q, b);
+	bsim_traffic_message(q, size);
 }
 
 /* Reads what the driver has made available since the last time. */

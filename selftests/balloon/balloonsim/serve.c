@@ -14,7 +14,8 @@
 /* A buffer is answered by itself, unless it is of the statistics queue. */
 static bool answers_alone(const struct bsim_queue *q)
 {
-	return q->vq && !q->bad && q->role != BSIM_STATS && !list_empty(&q->waiting);
+	return q->vq && !q->bad && q->role != BSIM_STATS && !list_empty(&q->waiting) &&
+	       !(READ_ONCE(q->sim->mute) & BIT(q->index));
 }
 
 /* The next buffer to answer, by the order that was asked for. */

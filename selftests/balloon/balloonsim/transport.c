@@ -86,6 +86,7 @@ void bsim_set_target(struct bsim *sim, u32 pages)
 {
 	spin_lock_irq(&sim->lock);
 	sim->config.num_pages = cpu_to_le32(pages);
+	bsim_traffic_target(sim);
 	sim->config_generation++;
 	spin_unlock_irq(&sim->lock);
 }

@@ -118,6 +118,17 @@ sim_new()	# features options...: VERSION_1 is added unless legacy=1 comes first
 	echo "$sim_id features=$sim_features $*" >$SIM/new_device
 }
 
+# The same with a driver bound to it, and without what a case that failed left.
+sim_start()	# features options...
+{
+	[ ! -d "$SIM/$sim_id" ] || {
+		sim_calm
+		sim_del
+	}
+	sim_new "$@"
+	wait_for 20 bound || fail "no driver"
+}
+
 sim_del()
 {
 	echo "$sim_id" >$SIM/del_device
@@ -150,6 +161,24 @@ sim_over()	# file value
 {
 	read -r sim_value <"$SIM/$sim_id/$1"
 	[ "$sim_value" -gt "$2" ]
+}
+
+# One of the numbers of a queue, 0 for a queue that there is not.
+sim_queue()	# role name
+{
+	sim_queue_read "$@"
+	echo "$queue_number"
+}
+
+# The same in $queue_number, for those who poll: no processes.
+sim_queue_read()	# role name
+{
+	queue_number=0
+	while read -r _ queue_role _ queue_rest; do
+		[ "$queue_role" = "$1" ] || continue
+		queue_rest=${queue_rest#*"$2="}
+		queue_number=${queue_rest%% *}
+	done <"$SIM/$sim_id/queues"
 }
 
 sim_negotiated()	# feature
@@ -253,6 +282,19 @@ free_kib()
 free_again()	# KiB
 {
 	[ "$(free_kib)" -ge "$1" ]
+}
+
+# Free blocks of 2 MiB, in larger ones too.
+free_blocks()
+{
+	awk -v page="$("$PATTERN" pagesize)" '{
+		for (i = 5; i <= NF; i++) {
+			size = page
+			for (order = 5; order < i; order++)
+				size *= 2
+			n += size < 2097152 ? 0 : $i * size / 2097152
+		}
+	} END { print n + 0 }' /proc/buddyinfo
 }
 
 # Balloon pages (4 KiB) that the guest could give away and still live well.
