@@ -5,7 +5,8 @@
  * that two owners share, shows up as a wrong word.
  *
  *	pattern verify MIB SECONDS [SEED]	fill, verify, give slices back and take
- *						them again, for so long; 0: one pass
+ *						them again, for so long or until SIGTERM;
+ *						0: one pass
  *	pattern take MIB			fill and verify once
  *	pattern hold MIB			fill, print "ready", wait for SIGTERM, verify
  *	pattern holes MIB			the same with a random half of it given back
@@ -87,6 +88,20 @@ static uint64_t slice_seed(uint64_t seed, size_t slice, unsigned int round)
 	return mix(seed ^ mix(slice) ^ ((uint64_t)round << 40));
 }
 
+static void block_term(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigprocmask(SIG_BLOCK, set, NULL);
+}
+
+static int term_came(void)
+{
+	sigset_t set;
+
+	return !sigpending(&set) && sigismember(&set, SIGTERM);
+}
+
 /* A random half of the slices goes through the allocator in every round. */
 static int run_verify(size_t mib, double seconds, uint64_t seed)
 {
@@ -94,10 +109,12 @@ static int run_verify(size_t mib, double seconds, uint64_t seed)
 	unsigned int *round = calloc(n, sizeof(*round));
 	char *mem = map(mib * MIB);
 	double end = now() + seconds;
+	sigset_t term;
 	int bad = 0;
 
 	if (!round)
 		return 2;
+	block_term(&term);
 	for (i = 0; i < n; i++)
 		fill((void *)(mem + i * SLICE), SLICE, slice_seed(seed, i, 0));
 
@@ -111,7 +128,7 @@ static int run_verify(size_t mib, double seconds, uint64_t seed)
 			madvise(slice, SLICE, MADV_DONTNEED);
 			fill((void *)slice, SLICE, slice_seed(seed, i, ++round[i]));
 		}
-	} while (!bad && now() < end);
+	} while (!bad && !term_came() && now() < end);
 
 	for (i = 0; i < n && !bad; i++)
 		bad = verify((void *)(mem + i * SLICE), SLICE, slice_seed(seed, i, round[i]));
@@ -123,9 +140,7 @@ static void wait_for_term(void)
 	sigset_t set;
 	int sig;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
+	block_term(&set);
 	printf("ready\n");
 	fflush(stdout);
 	sigwait(&set, &sig);

@@ -7,8 +7,8 @@ cd "$(dirname "$0")" || exit 1
 . ./lib/ktap.sh
 # shellcheck source=lib/balloonsim.sh
 . ./lib/balloonsim.sh
-
-FAULTS=/sys/kernel/debug
+# shellcheck source=lib/faults.sh
+. ./lib/faults.sh
 
 # Fails the n-th allocation of one start of the driver, for every n there is.
 # bind runs in a process of its own, so that nothing else is hit.
@@ -55,56 +55,6 @@ bind_with_failure()	# n
 		' "$1" "$name" 2>/dev/null
 }
 
-settings()	# folder, then lines "file value" on stdin
-{
-	while read -r file value; do
-		echo "$value" >"$FAULTS/$1/$file" || fail "$1/$file does not take $value"
-	done
-}
-
-# What may fail at all: also what could wait for memory, and small pages.
-faults_set_up()
-{
-	for kind in failslab fail_page_alloc; do
-		settings $kind <<-LIST
-			probability 0
-			task-filter Y
-			interval 1
-			times -1
-			verbose 0
-			ignore-gfp-wait N
-		LIST
-	done
-	settings fail_page_alloc <<-LIST
-		min-order 0
-		ignore-gfp-highmem N
-	LIST
-}
-
-# So many in a hundred fail, for the kernel's workers only.
-faults_on()	# percent
-{
-	echo "probability $1" | settings failslab
-	echo "probability $1" | settings fail_page_alloc
-	mark_workers 1
-}
-
-faults_off()
-{
-	faults_set_up
-	mark_workers 0
-}
-
-mark_workers()	# 0 or 1
-{
-	for stat in /proc/[0-9]*/stat; do
-		read -r line 2>/dev/null <"$stat" || continue
-		case $line in
-		*"(kworker"*) echo "$1" 2>/dev/null >"${stat%stat}make-it-fail" ;;
-		esac
-	done
-}
-
 in_motion()	# features
 {
 	sim_new "$1" overwrite=1
@@ -132,9 +82,7 @@ in_motion()	# features
 }
 
 sim_setup
-for needed in "$FAULTS/failslab" "$FAULTS/fail_page_alloc" /proc/self/fail-nth; do
-	[ -e "$needed" ] || ktap_skip_all "no fault injection in this kernel"
-done
+faults_possible || ktap_skip_all "no fault injection in this kernel"
 faults_set_up
 ktap_plan 6
 ktap_case every_allocation_of_probe fail_each_of_probe 0
