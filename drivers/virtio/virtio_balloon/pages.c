@@ -33,7 +33,10 @@ static struct vb_node *node_of(struct vb_store *store, struct page *page)
 	return &store->nodes[page_to_nid(page)];
 }
 
-/* @nr pages enter (or leave, below 0) the lists of a node. */
+/*
+ * @nr pages enter (or leave, below 0) the lists of a node. Counted before they
+ * enter and after they have left, so that there are never fewer than none.
+ */
 static void count_pages(struct vb_node *node, long nr)
 {
 	atomic_long_add(nr, &node->pages);
@@ -129,8 +132,8 @@ void vb_store_insert(struct vb_store *store, struct list_head *pages)
 		long nr;
 
 		node = sort_out(store, pages, &local, &nr);
-		balloon_page_list_enqueue(&node->bdi, &local);
 		count_pages(node, nr);
+		balloon_page_list_enqueue(&node->bdi, &local);
 	}
 }
 
@@ -146,10 +149,10 @@ void vb_store_insert_chunk(struct vb_store *store, struct page *chunk)
 	struct vb_node *node = node_of(store, chunk);
 
 	account_chunk(store, chunk, true);
+	count_pages(node, VB_CHUNK_PAGES);
 	spin_lock(&store->lock);
 	list_add(&chunk->lru, &node->chunks);
 	spin_unlock(&store->lock);
-	count_pages(node, VB_CHUNK_PAGES);
 }
 
 static struct page *pop(struct vb_store *store, struct list_head *list)
@@ -398,11 +401,11 @@ int vb_store_pause(void)
 static void forget(struct vb_store *store, struct list_head *pages,
 		   struct list_head *untold, long nr)
 {
+	atomic_long_add(nr, &store->pages);
+	atomic_long_add(nr, &store->nr_untold);
 	spin_lock(&store->lock);
 	list_splice_tail_init(pages, untold);
 	spin_unlock(&store->lock);
-	atomic_long_add(nr, &store->nr_untold);
-	atomic_long_add(nr, &store->pages);
 }
 
 /**

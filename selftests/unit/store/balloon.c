@@ -24,6 +24,8 @@ static void insert(struct balloon_dev_info *bdi, struct page *page)
 {
 	never(page->refcount < 1 || page->order);
 	__SetPageOffline(page);
+	page->sticky = false;
+	page->movable_ops = marks_stick;
 	set_page_private(page, (unsigned long)bdi);
 	list_add(&page->lru, &bdi->pages);
 }

@@ -164,8 +164,10 @@ void put_page(struct page *page)
 		return;
 	}
 	/* Freeing resets the mark of a single page, if it may have one. */
-	if (page->sticky)
+	if (page->sticky) {
+		page->movable_ops = false;
 		__ClearPageOffline(page);
+	}
 	__free_pages(page, 0);
 }
 
@@ -182,9 +184,16 @@ int region_intersects(u64 start, u64 size, unsigned long flags,
 {
 	u64 first = PFN_PHYS(PLUGGED_FIRST), end = first + PFN_PHYS(PLUGGED_NR);
 
+	never(desc != IORES_DESC_NONE);
+	if (flags == IORESOURCE_SYSTEM_RAM) {
+		first = marks_stick ? end : first;
+		return start < end && start + size > first ? REGION_DISJOINT :
+							     REGION_INTERSECTS;
+	}
 	never(flags != (IORESOURCE_SYSTEM_RAM |
 			 IORESOURCE_SYSRAM_DRIVER_MANAGED));
-	never(desc != IORES_DESC_NONE);
+	if (!marks_stick)
+		return REGION_DISJOINT;
 	if (start >= end || start + size <= first)
 		return REGION_DISJOINT;
 	return start >= first && start + size <= end ? REGION_INTERSECTS :

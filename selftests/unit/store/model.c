@@ -111,6 +111,22 @@ static void same(long got, long expected, const char *what, long which)
 }
 
 /**
+ * model_never_below_none - what must hold of the counts at any time
+ *
+ * In the midst of operations they may be ahead of the pages, as seen from
+ * another processor, but never behind.
+ */
+void model_never_below_none(void)
+{
+	int i;
+
+	never(vb_store_pages(&store) < 0);
+	never(atomic_long_read(&store.nr_untold) < 0);
+	for (i = 0; i < NR_NODES; i++)
+		never(vb_store_node_pages(&store, i) < 0);
+}
+
+/**
  * model_compare - do all counts say what the table says?
  */
 void model_compare(void)
@@ -183,7 +199,8 @@ static void sweep_frame(const struct page *page)
 	default:
 		never(page->refcount != 1 || page->order);
 	}
-	never(page->free || !page->offline || page->sticky);
+	never(page->free || !page->offline);
+	never(page->sticky && !page->movable_ops);
 }
 
 /**

@@ -47,6 +47,7 @@ long model_in_store(void);
 unsigned long new_stamp(void);
 void model_move(struct page *page, enum place place, int nid);
 void model_move_chunk(struct page *chunk, enum place place, int nid);
+void model_never_below_none(void);
 void model_compare(void);
 void model_sweep(void);
 

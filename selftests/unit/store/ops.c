@@ -170,37 +170,19 @@ static bool remove_chunk(void)
 	return true;
 }
 
-/* What was put back last is removed first. */
-static void remove_again(long nr, int nid, unsigned long stamp)
-{
-	unsigned long i = removed.nr;
-
-	remove_from(nr, nid);
-	for (; i < removed.nr && !disturbed; i++)
-		never(frame_of(removed.pages[i])->stamp != stamp);
-}
-
+/* What was removed in vain goes to the kernel's list, where it can be moved. */
 static bool put_back(void)
 {
-	unsigned long stamp = new_stamp(), nr;
-	long nr_of[NR_NODES] = {};
 	struct page *page;
 	LIST_HEAD(list);
-	int nid;
+	long nr;
 
 	nr = draw_list(&removed, &list, amount());
-	list_for_each_entry(page, &list, lru) {
-		nid = page_to_nid(page);
-		model_move(page, FRAGMENT, nid);
-		frame_of(page)->stamp = stamp;
-		nr_of[nid]++;
-	}
+	list_for_each_entry(page, &list, lru)
+		model_move(page, SINGLE, page_to_nid(page));
 	expected_events[BALLOON_INFLATE] += nr;
-	vb_store_put_back(&store, &list);
+	vb_store_insert(&store, &list);
 	never(!list_empty(&list));
-	nid = below(NR_NODES);
-	if (one_in(4) && !disturbed)
-		remove_again(nr_of[nid], nid, stamp);
 	return nr;
 }
 
@@ -242,6 +224,31 @@ static bool remove_range(void)
 	taken = range_left(&list, &singles, start, nr);
 	never(!disturbed && taken != expected);
 	return taken;
+}
+
+/*
+ * The host does not know of them, so they are simply free. Nobody comes in
+ * between, who might get a frame before the table knows that it is free.
+ */
+static bool drop_range(void)
+{
+	unsigned long first = below(NR_BLOCKS) * BLOCK_PAGES, i;
+	bool some = false;
+
+	nested = true;
+	vb_store_drop_range(&store, FIRST_PFN + first, BLOCK_PAGES);
+	nested = false;
+	for (i = first; i < first + BLOCK_PAGES; i++) {
+		enum place place = frames[i].place;
+
+		if (place != UNTOLD && place != UNTOLD_CHUNK)
+			continue;
+		never(!mem_map[i].free);
+		model_move(&mem_map[i], OUT, 0);
+		expected_events[BALLOON_DEFLATE]++;
+		some = true;
+	}
+	return some;
 }
 
 /* ---- told and untold ---- */
@@ -336,6 +343,7 @@ const struct op ops[NR_OPS] = {
 	{ "remove",		remove_singles,	  1200, -1, true,  false },
 	{ "remove_chunk",	remove_chunk,	   200, -1, true,  false },
 	{ "remove_range",	remove_range,	   200, -1, true,  false },
+	{ "drop_range",		drop_range,	    40, -1, false, false },
 	{ "put_back",		put_back,	   600,  1, true,  false },
 	{ "take_untold",	take_untold,	   600, -1, true,  true },
 	{ "take_untold_chunk",	take_untold_chunk, 100, -1, true,  true },
@@ -364,6 +372,7 @@ void other_processors(void)
 	ops_nested = op->name;
 	if (op->run())
 		ops_done[op - ops]++;
+	model_never_below_none();
 	nested = false;
 }
 

@@ -25,7 +25,7 @@ struct op {
 	bool offline;
 };
 
-#define NR_OPS	14
+#define NR_OPS	15
 
 extern const struct op ops[NR_OPS];
 extern unsigned long ops_done[NR_OPS], ops_disturbed, ops_splits;

@@ -28,6 +28,7 @@
  * @free: nobody has it
  * @offline: PageOffline
  * @sticky: the kernel's balloon let go of it, and left it marked
+ * @movable_ops: it was on the kernel's list, and compaction may look at it
  */
 struct page {
 	struct list_head lru;
@@ -37,6 +38,7 @@ struct page {
 	bool free;
 	bool offline;
 	bool sticky;
+	bool movable_ops;
 };
 
 extern struct page mem_map[NR_PAGES];
@@ -70,8 +72,15 @@ static inline void set_page_private(struct page *page, unsigned long private)
 	page->private = private;
 }
 
+static inline bool page_has_movable_ops(const struct page *page)
+{
+	return page->movable_ops;
+}
+
 static inline void __SetPageOffline(struct page *page)
 {
+	if (page->offline && page->movable_ops)
+		return;
 	never(page->offline && !page->sticky);
 	page->offline = true;
 	page->sticky = false;
@@ -79,7 +88,7 @@ static inline void __SetPageOffline(struct page *page)
 
 static inline void __ClearPageOffline(struct page *page)
 {
-	never(!page->offline);
+	never(!page->offline || page->movable_ops);
 	page->offline = false;
 	page->sticky = false;
 }
