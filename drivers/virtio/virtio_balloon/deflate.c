@@ -3,8 +3,10 @@
  * Deflation: pages come back to the guest.
  *
  * Without MUST_TELL_HOST a page is the guest's again as soon as its number is
- * on the ring: the device must be informed, but need not have answered. With
- * it the page stays quarantined on the message until the answer.
+ * on the ring: the device must be informed, but need not have answered. So it is
+ * freed before the kick, which may keep this processor busy with the host's
+ * work for long. With it the page stays quarantined on the message until the
+ * answer.
  */
 #include <linux/sched.h>
 
@@ -129,7 +131,7 @@ long vb_deflate_untold(struct vb_dev *vb, long pages)
 
 	for (; back < pages && nr; back += nr) {
 		vb_store_take_untold(&vb->store, &untold,
-				     min(pages - back, (long)VB_BUF_PAGES));
+				     min_t(long, pages - back, VB_BUF_PAGES));
 		nr = vb_pages_free(&untold);
 		cond_resched();
 	}
@@ -148,10 +150,11 @@ static long deflate_pages_nowait(struct vb_dev *vb, long pages, int nid)
 	struct vb_buf *buf = vb_buf_get(q);
 	LIST_HEAD(list);
 	unsigned int nr;
+	long freed;
 
 	if (!buf)
 		return 0;
-	nr = vb_store_remove(&vb->store, &list, min(pages, (long)VB_BUF_PAGES),
+	nr = vb_store_remove(&vb->store, &list, min_t(long, pages, VB_BUF_PAGES),
 			     nid);
 	nr -= put_back_unacknowledged(vb, &list);
 	if (!nr) {
@@ -160,8 +163,9 @@ static long deflate_pages_nowait(struct vb_dev *vb, long pages, int nid)
 	}
 	if (post_pages(vb, buf, &list, nr))
 		return 0;
+	freed = vb_pages_free(&list);
 	vb_queue_kick(q);
-	return vb_pages_free(&list);
+	return freed;
 }
 
 /**
@@ -186,8 +190,8 @@ long vb_deflate_nowait(struct vb_dev *vb, long pages, int nid)
 		nr = deflate_chunk(vb, nid, &chunks);
 		freed += max(nr, 0L);
 	}
-	vb_queue_kick(q);
 	vb_chunks_free(&chunks);
+	vb_queue_kick(q);
 	for (nr = 1; freed < pages && nr; freed += nr)
 		nr = deflate_pages_nowait(vb, pages - freed, nid);
 	return freed;
@@ -272,7 +276,7 @@ static long deflate_pages(struct vb_dev *vb, long pages,
 
 	if (!buf)
 		return -EAGAIN;		/* somebody holds it, not in flight */
-	nr = vb_store_remove(&vb->store, &list, min(pages, (long)VB_BUF_PAGES),
+	nr = vb_store_remove(&vb->store, &list, min_t(long, pages, VB_BUF_PAGES),
 			     NUMA_NO_NODE);
 	if (nr)
 		err = vb_queue_wait_unowned(&vb->queues[VB_VQ_INFLATE]);
@@ -308,9 +312,9 @@ static long deflate_round(struct vb_dev *vb, long pages, long *back, long *err)
 		cond_resched();
 	}
 	*err = min(nr, 0L);
-	vb_queue_kick(&vb->queues[VB_VQ_DEFLATE]);
 	*back += vb_chunks_free(&free_chunks);
 	*back += vb_pages_free(&free_pages);
+	vb_queue_kick(&vb->queues[VB_VQ_DEFLATE]);
 	return posted;
 }
 
@@ -402,9 +406,9 @@ int vb_deflate_these(struct vb_dev *vb, struct list_head *chunks,
 			err = post_first(vb, pages, &free_pages);
 	}
 	vb_store_insert(&vb->store, pages);
-	vb_queue_kick(&vb->queues[VB_VQ_DEFLATE]);
 	vb_chunks_free(&free_chunks);
 	vb_pages_free(&free_pages);
+	vb_queue_kick(&vb->queues[VB_VQ_DEFLATE]);
 	if (!err && vb_must_tell_host(vb))
 		err = vb_queue_wait(&vb->queues[VB_VQ_DEFLATE], 0);
 	vb_deflate_collect(vb);

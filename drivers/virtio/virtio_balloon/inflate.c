@@ -186,7 +186,7 @@ static long post_next(struct vb_dev *vb, long pages, bool new, bool first,
 		return nr;
 	if (whole)
 		*chunks = false;
-	return post_pages(vb, min(pages, (long)VB_BUF_PAGES), new);
+	return post_pages(vb, min_t(long, pages, VB_BUF_PAGES), new);
 }
 
 /*
@@ -195,7 +195,7 @@ static long post_next(struct vb_dev *vb, long pages, bool new, bool first,
  */
 static long inflate_round(struct vb_dev *vb, long pages, bool new)
 {
-	long limit = min(pages, VB_ROUND_BUFS * (long)VB_BUF_PAGES);
+	long limit = min_t(long, pages, VB_ROUND_BUFS * VB_BUF_PAGES);
 	bool chunks = takes_chunks(vb);
 	long posted = 0, nr = 0;
 

@@ -22,11 +22,16 @@
 /* Single pages that are worked on between two looks at the scheduler. */
 #define BATCH			256
 
-#define for_each_wanted(node, store, nid)				\
-	for ((node) = (store)->nodes;					\
-	     (node) < (store)->nodes + nr_node_ids; (node)++)		\
-		if ((nid) == NUMA_NO_NODE ||				\
-		    (node) == &(store)->nodes[nid])
+/* The nodes that are meant by @nid, which may be NUMA_NO_NODE: from, and up to. */
+static unsigned int from_node(int nid)
+{
+	return nid == NUMA_NO_NODE ? 0 : nid;
+}
+
+static unsigned int to_node(int nid)
+{
+	return nid == NUMA_NO_NODE ? nr_node_ids : nid + 1;
+}
 
 static struct vb_node *node_of(struct vb_store *store, struct page *page)
 {
@@ -70,11 +75,13 @@ int vb_store_init(struct vb_store *store, bool adjust_managed,
 		  vb_migratepage_fn *migratepage)
 {
 	struct vb_node *node;
+	unsigned int n;
 
 	store->nodes = kcalloc(nr_node_ids, sizeof(*store->nodes), GFP_KERNEL);
 	if (!store->nodes)
 		return -ENOMEM;
-	for_each_wanted(node, store, NUMA_NO_NODE) {
+	for (n = 0; n < nr_node_ids; n++) {
+		node = &store->nodes[n];
 		node->store = store;
 		balloon_devinfo_init(&node->bdi);
 		node->bdi.migratepage = migratepage;
@@ -182,8 +189,10 @@ struct page *vb_store_remove_chunk(struct vb_store *store, int nid)
 {
 	struct vb_node *node;
 	struct page *chunk;
+	unsigned int n;
 
-	for_each_wanted(node, store, nid) {
+	for (n = from_node(nid); n < to_node(nid); n++) {
+		node = &store->nodes[n];
 		chunk = pop(store, &node->chunks);
 		if (!chunk)
 			continue;
@@ -277,14 +286,14 @@ static bool split_chunk(struct vb_node *node)
 unsigned int vb_store_remove(struct vb_store *store, struct list_head *pages,
 			     unsigned int nr, int nid)
 {
-	unsigned int taken = 0;
-	struct vb_node *node;
+	unsigned int taken = 0, n;
 
-	for_each_wanted(node, store, nid)
-		taken += take_singles(node, pages, nr - taken);
-	for_each_wanted(node, store, nid)
-		while (taken < nr && split_chunk(node))
-			taken += take_fragments(node, pages, nr - taken);
+	for (n = from_node(nid); n < to_node(nid); n++)
+		taken += take_singles(&store->nodes[n], pages, nr - taken);
+	for (n = from_node(nid); n < to_node(nid); n++)
+		while (taken < nr && split_chunk(&store->nodes[n]))
+			taken += take_fragments(&store->nodes[n], pages,
+						nr - taken);
 	adjust_managed(store, pages, 1);
 	return taken;
 }

@@ -8,13 +8,14 @@
 
 #include <linux/atomic.h>
 #include <linux/balloon.h>
+#include <linux/bits.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/spinlock.h>
 
 /* A chunk is 2 MiB, whatever the guest's page size is. */
 #define VB_CHUNK_ORDER		(21 - PAGE_SHIFT)
-#define VB_CHUNK_PAGES		(1L << VB_CHUNK_ORDER)
+#define VB_CHUNK_PAGES		((long)BIT(VB_CHUNK_ORDER))
 
 struct vb_store;
 
