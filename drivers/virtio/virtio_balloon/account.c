@@ -47,16 +47,20 @@ static void managed_add(struct managed_batch *b, struct page *page, int sign)
 
 /**
  * vb_account_managed - MemTotal follows the balloon
+ * @store: the store; says whether it does
  * @pages: single pages
  * @sign: 1 when the guest regains them, -1 when it loses them
  *
  * Context: any but interrupt.
  */
-void vb_account_managed(struct list_head *pages, int sign)
+void vb_account_managed(struct vb_store *store, struct list_head *pages,
+			int sign)
 {
 	struct managed_batch batch = {};
 	struct page *page;
 
+	if (!store->adjust_managed)
+		return;
 	list_for_each_entry(page, pages, lru)
 		managed_add(&batch, page, sign);
 	managed_flush(&batch, sign);
@@ -101,4 +105,20 @@ void vb_account_list(struct list_head *pages, bool in)
 
 	list_for_each_entry(page, pages, lru)
 		vb_account_frames(page, 1, in);
+}
+
+/**
+ * vb_account_chunk - a chunk enters or leaves the balloon
+ * @store: the store
+ * @chunk: the chunk
+ * @in: it enters
+ *
+ * Context: any but interrupt.
+ */
+void vb_account_chunk(struct vb_store *store, struct page *chunk, bool in)
+{
+	vb_account_frames(chunk, VB_CHUNK_PAGES, in);
+	if (store->adjust_managed)
+		adjust_managed_page_count(chunk, in ? -VB_CHUNK_PAGES :
+						      VB_CHUNK_PAGES);
 }

@@ -23,12 +23,12 @@
 #define BATCH			256
 
 /* The nodes that are meant by @nid, which may be NUMA_NO_NODE: from, and up to. */
-static unsigned int from_node(int nid)
+static unsigned int nodes_from(int nid)
 {
 	return nid == NUMA_NO_NODE ? 0 : nid;
 }
 
-static unsigned int to_node(int nid)
+static unsigned int nodes_up_to(int nid)
 {
 	return nid == NUMA_NO_NODE ? nr_node_ids : nid + 1;
 }
@@ -46,21 +46,6 @@ static void count_pages(struct vb_node *node, long nr)
 {
 	atomic_long_add(nr, &node->pages);
 	atomic_long_add(nr, &node->store->pages);
-}
-
-static void adjust_managed(struct vb_store *store, struct list_head *pages,
-			   int sign)
-{
-	if (store->adjust_managed)
-		vb_account_managed(pages, sign);
-}
-
-static void account_chunk(struct vb_store *store, struct page *chunk, bool in)
-{
-	vb_account_frames(chunk, VB_CHUNK_PAGES, in);
-	if (store->adjust_managed)
-		adjust_managed_page_count(chunk, in ? -VB_CHUNK_PAGES :
-						      VB_CHUNK_PAGES);
 }
 
 /**
@@ -132,7 +117,7 @@ static struct vb_node *sort_out(struct vb_store *store, struct list_head *from,
  */
 void vb_store_insert(struct vb_store *store, struct list_head *pages)
 {
-	adjust_managed(store, pages, -1);
+	vb_account_managed(store, pages, -1);
 	while (!list_empty(pages)) {
 		struct vb_node *node;
 		LIST_HEAD(local);
@@ -155,7 +140,7 @@ void vb_store_insert_chunk(struct vb_store *store, struct page *chunk)
 {
 	struct vb_node *node = node_of(store, chunk);
 
-	account_chunk(store, chunk, true);
+	vb_account_chunk(store, chunk, true);
 	count_pages(node, VB_CHUNK_PAGES);
 	spin_lock(&store->lock);
 	list_add(&chunk->lru, &node->chunks);
@@ -191,12 +176,12 @@ struct page *vb_store_remove_chunk(struct vb_store *store, int nid)
 	struct page *chunk;
 	unsigned int n;
 
-	for (n = from_node(nid); n < to_node(nid); n++) {
+	for (n = nodes_from(nid); n < nodes_up_to(nid); n++) {
 		node = &store->nodes[n];
 		chunk = pop(store, &node->chunks);
 		if (!chunk)
 			continue;
-		account_chunk(store, chunk, false);
+		vb_account_chunk(store, chunk, false);
 		count_pages(node, -VB_CHUNK_PAGES);
 		return chunk;
 	}
@@ -288,13 +273,13 @@ unsigned int vb_store_remove(struct vb_store *store, struct list_head *pages,
 {
 	unsigned int taken = 0, n;
 
-	for (n = from_node(nid); n < to_node(nid); n++)
+	for (n = nodes_from(nid); n < nodes_up_to(nid); n++)
 		taken += take_singles(&store->nodes[n], pages, nr - taken);
-	for (n = from_node(nid); n < to_node(nid); n++)
+	for (n = nodes_from(nid); n < nodes_up_to(nid); n++)
 		while (taken < nr && split_chunk(&store->nodes[n]))
 			taken += take_fragments(&store->nodes[n], pages,
 						nr - taken);
-	adjust_managed(store, pages, 1);
+	vb_account_managed(store, pages, 1);
 	return taken;
 }
 
@@ -305,7 +290,7 @@ static unsigned int leave_untold(struct vb_store *store, struct list_head *pages
 	unsigned int nr = 0;
 
 	vb_account_list(pages, false);
-	adjust_managed(store, pages, 1);
+	vb_account_managed(store, pages, 1);
 	list_for_each_entry(page, pages, lru)
 		nr++;
 	atomic_long_sub(nr, &store->nr_untold);
@@ -315,7 +300,7 @@ static unsigned int leave_untold(struct vb_store *store, struct list_head *pages
 
 static void leave_untold_chunk(struct vb_store *store, struct page *chunk)
 {
-	account_chunk(store, chunk, false);
+	vb_account_chunk(store, chunk, false);
 	atomic_long_sub(VB_CHUNK_PAGES, &store->nr_untold);
 	atomic_long_sub(VB_CHUNK_PAGES, &store->pages);
 }
@@ -357,13 +342,13 @@ void vb_store_remove_range(struct vb_store *store, unsigned long start,
 	spin_unlock(&store->lock);
 
 	list_for_each_entry(page, chunks, lru) {
-		account_chunk(store, page, false);
+		vb_account_chunk(store, page, false);
 		count_pages(node, -VB_CHUNK_PAGES);
 	}
 	list_for_each_entry(page, pages, lru)
 		count_pages(node, -1);
 	vb_account_list(pages, false);
-	adjust_managed(store, pages, 1);
+	vb_account_managed(store, pages, 1);
 }
 
 /**
@@ -433,14 +418,14 @@ void vb_store_forget_told(struct vb_store *store)
 	unsigned int nr;
 
 	while ((chunk = vb_store_remove_chunk(store, NUMA_NO_NODE))) {
-		account_chunk(store, chunk, true);
+		vb_account_chunk(store, chunk, true);
 		list_add(&chunk->lru, &pages);
 		forget(store, &pages, &store->untold_chunks, VB_CHUNK_PAGES);
 	}
 	while (vb_store_pages(store) > atomic_long_read(&store->nr_untold)) {
 		nr = vb_store_remove(store, &pages, BATCH, NUMA_NO_NODE);
 		vb_account_list(&pages, true);
-		adjust_managed(store, &pages, -1);
+		vb_account_managed(store, &pages, -1);
 		forget(store, &pages, &store->untold, nr);
 		if (!nr)
 			vb_store_pause();

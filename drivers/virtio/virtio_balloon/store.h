@@ -60,9 +60,11 @@ struct vb_store {
 };
 
 /* account.c: the guest's own books */
-void vb_account_managed(struct list_head *pages, int sign);
+void vb_account_managed(struct vb_store *store, struct list_head *pages,
+			int sign);
 void vb_account_frames(struct page *page, unsigned int nr, bool in);
 void vb_account_list(struct list_head *pages, bool in);
+void vb_account_chunk(struct vb_store *store, struct page *chunk, bool in);
 
 /* alloc.c: memory for the balloon, and back to the guest */
 struct page *vb_chunk_alloc(unsigned long reserve);
