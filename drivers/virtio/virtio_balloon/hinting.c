@@ -138,7 +138,7 @@ static void hint_session(struct vb_dev *vb, u32 cmd)
 	 * The host may have left an earlier session's marks unread, which must
 	 * not change under it.
 	 */
-	vb_queue_kick(q);
+	vb_queue_remind(q);
 	err = vb_queue_wait(q, 0);
 	if (!err) {
 		vb->hint.cmd_active = cpu_to_virtio32(vb->vdev, cmd);

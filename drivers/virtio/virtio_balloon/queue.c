@@ -170,6 +170,22 @@ void vb_queue_kick(struct vb_queue *q)
 }
 
 /**
+ * vb_queue_remind - tell the host again, who may have looked away meanwhile
+ * @q: any queue
+ *
+ * Context: any; the caller keeps the device online.
+ */
+void vb_queue_remind(struct vb_queue *q)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&q->lock, flags);
+	q->news = true;
+	spin_unlock_irqrestore(&q->lock, flags);
+	vb_queue_kick(q);
+}
+
+/**
  * vb_queue_reap - collect acknowledgments
  * @q: any queue
  *

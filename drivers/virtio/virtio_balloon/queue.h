@@ -149,6 +149,7 @@ int vb_queue_post_out(struct vb_queue *q, void *data, unsigned int len);
 int vb_queue_post_in(struct vb_queue *q, struct scatterlist *sg,
 		     unsigned int nents);
 void vb_queue_kick(struct vb_queue *q);
+void vb_queue_remind(struct vb_queue *q);
 unsigned int vb_queue_reap(struct vb_queue *q);
 struct vb_buf *vb_queue_next_done(struct vb_queue *q);
 unsigned int vb_queue_in_flight(struct vb_queue *q);
