@@ -207,6 +207,9 @@ sim_setup
 grep -q balloon_migrate /proc/vmstat || ktap_skip_all "no balloon migration in this kernel"
 ! driver_is_ours || driver_reload host_timeout_ms=1000
 read -r min_free <$VM/min_free_kbytes
+read -r proactive <$VM/compaction_proactiveness
+# What the kernel compacts by itself would be done before it is asked to.
+echo 0 >$VM/compaction_proactiveness
 echo 2048 >$VM/min_free_kbytes
 echo 2000 >$VM/percpu_pagelist_high_fraction
 other_device
@@ -220,6 +223,7 @@ ktap_case silent_host silent_host 0
 ktap_case silent_host_must_tell silent_host "$F_MUST_TELL_HOST"
 ktap_case unbind_meanwhile unbind_meanwhile
 ktap_case kernel_is_well kernel_is_well
+echo "$proactive" >$VM/compaction_proactiveness
 echo "$min_free" >$VM/min_free_kbytes
 echo 0 >$VM/percpu_pagelist_high_fraction
 ktap_end
