@@ -154,6 +154,8 @@ int protocol_listen(struct device *dev);
 int protocol_attach(struct device *dev, int fd);
 void protocol_config_changed(struct device *dev);
 void protocol_close(struct device *dev);
+/* No VMM is expected any more. */
+void protocol_end(void);
 /* A listening Unix socket, or -errno. */
 int socket_listen(const char *path);
 

@@ -282,6 +282,7 @@ int main(int argc, char **argv)
 	sd_notify(0, "READY=1");
 	status = sd_event_loop(device.event);
 	protocol_close(&device);
+	protocol_end();
 	control_close(&device);
 	if (device.hostile)
 		hostile_free(&device);

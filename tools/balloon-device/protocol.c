@@ -258,6 +258,12 @@ int protocol_listen(struct device *dev)
 	return error;
 }
 
+void protocol_end(void)
+{
+	listen_source = sd_event_source_disable_unref(listen_source);
+	retry_source = sd_event_source_disable_unref(retry_source);
+}
+
 static int on_back_ready(sd_event_source *source, int fd, uint32_t events, void *context)
 {
 	(void)source;

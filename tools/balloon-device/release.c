@@ -38,7 +38,7 @@ size_t release_merge(uint32_t *pfns, size_t count, enum merge merge, struct rang
 {
 	size_t i, used = 0;
 
-	if (merge == MERGE_SORT)
+	if (merge == MERGE_SORT && count)
 		qsort(pfns, count, sizeof(*pfns), compare);
 	for (i = 0; i < count; i++) {
 		uint64_t start = (uint64_t)pfns[i] << PFN_SHIFT;
