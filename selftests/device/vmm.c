@@ -409,6 +409,56 @@ static void goes_on_after_a_break(void **state)
 	stop();
 }
 
+/* The program ends and starts again, and the VMM does not notice; see keep.c. */
+static void goes_on_after_a_restart(void **state)
+{
+	static char names[3 + 2 * ROLES][16];
+	char *pointers[3 + 2 * ROLES];
+	const uint32_t list[] = { 1024, 1025, 1026 };
+	unsigned int i, count = 0;
+	int fds[3 + 2 * ROLES];
+	uint32_t head, written;
+
+	(void)state;
+	start();
+	pages(Q_INFLATE, list, 2);
+	fds[count] = dup(dev.front);
+	strcpy(names[count++], "front");
+	for (i = 0; i < 2; i++) {
+		fds[count] = dup(fake.fd);
+		snprintf(names[count++], sizeof(*names), "memory%u", i);
+	}
+	for (i = 0; i < ROLES; i++) {
+		fds[count] = dup(kicks[i]);
+		snprintf(names[count++], sizeof(*names), "kick%u", i);
+		fds[count] = dup(calls[i]);
+		snprintf(names[count++], sizeof(*names), "call%u", i);
+	}
+	for (i = 0; i < count; i++)
+		pointers[i] = names[i];
+	protocol_close(&dev);
+	fake_add(&rings[Q_DEFLATE], 0);
+	fake_desc(&rings[Q_DEFLATE].desc[0], LISTS, 2 * sizeof(*list), 0, 0);
+	assert_true(keep_resume(&dev, pointers, fds, (int)count));
+	run();
+	assert_true(fake_get(&rings[Q_DEFLATE], &head, &written));
+	assert_int_equal(dev.books.header->held, 0);
+	assert_int_equal(books_violations(&dev.books), 0);
+	pages(Q_INFLATE, list, 3);
+	assert_int_equal(dev.books.header->held, 3);
+	send_message(GET_FEATURES, 0, NULL, 0, NULL, 0);
+	assert_int_equal(receive_u64() & ALL, ALL);
+	/* Names that mean nothing, and none. */
+	protocol_close(&dev);
+	strcpy(names[0], "memory99");
+	strcpy(names[1], "kick9");
+	fds[0] = dup(fake.fd);
+	fds[1] = dup(fake.fd);
+	assert_false(keep_resume(&dev, pointers, fds, 2));
+	assert_false(keep_resume(&dev, NULL, NULL, 0));
+	stop();
+}
+
 static void bad_messages_end_the_connection(void **state)
 {
 	static const uint32_t requests[] = {
@@ -640,6 +690,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(takes_reports, make, destroy),
 		cmocka_unit_test_setup_teardown(hints_and_replies, make, destroy),
 		cmocka_unit_test_setup_teardown(goes_on_after_a_break, make, destroy),
+		cmocka_unit_test_setup_teardown(goes_on_after_a_restart, make, destroy),
 		cmocka_unit_test_setup_teardown(bad_messages_end_the_connection, make, destroy),
 		cmocka_unit_test_setup_teardown(random_messages, make, destroy),
 		cmocka_unit_test_setup_teardown(random_driver, make, destroy),

@@ -12,6 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "memory.h"
+#include "ring.h"
+
 #define BOOKS_QUEUES		8
 #define BOOKS_MESSAGES		64	/* the latest violations, as text */
 #define BOOKS_MESSAGE_SIZE	120
@@ -30,6 +33,15 @@ enum violation {
 	V_KINDS
 };
 
+/* What belongs to the descriptors of a connection; see keep.c. */
+struct books_session {
+	uint64_t features, protocol_features;
+	uint32_t ranges;
+	struct memory_range range[MEMORY_REGIONS];
+	struct ring_place place[BOOKS_QUEUES];
+	bool running[BOOKS_QUEUES];
+};
+
 /* What the file begins with. A bitmap of the pages follows at BOOKS_HEADER. */
 struct books_header {
 	uint64_t magic;
@@ -41,6 +53,7 @@ struct books_header {
 	uint16_t taken[BOOKS_QUEUES];	/* how far in each available ring the books go */
 	uint64_t inflated, deflated, unknown;
 	uint64_t violations[V_KINDS];
+	struct books_session session;
 };
 
 struct books {

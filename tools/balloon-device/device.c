@@ -96,13 +96,20 @@ bool device_has(const struct device *dev, unsigned int feature)
 	return dev->features & F_BIT(feature);
 }
 
+/* What was taken from the ring, but not answered, comes again. */
+static void expect_replay(struct queue *queue)
+{
+	uint16_t ahead = queue->device->books.header->taken[queue->index] - queue->base;
+
+	queue->replay = ahead <= queue->place.size ? ahead : 0;
+}
+
 /*
  * A VMM says neither "the driver was reset" nor "it goes on"; but rings that
  * begin at 0 are new, and a driver that is new has no balloon.
  */
 static void begin_session(struct device *dev)
 {
-	struct books_header *header = dev->books.header;
 	bool fresh = true;
 	unsigned int i;
 
@@ -116,13 +123,8 @@ static void begin_session(struct device *dev)
 		device_reset(dev);
 	if (dev->options.trace)
 		say("%s", fresh ? "a new driver" : "the driver goes on");
-	for (i = 0; i < dev->count; i++) {
-		struct queue *queue = &dev->queues[i];
-		uint16_t ahead = header->taken[i] - queue->base;
-
-		/* What was taken from the ring, but not answered, comes again. */
-		queue->replay = ahead <= queue->place.size ? ahead : 0;
-	}
+	for (i = 0; i < dev->count; i++)
+		expect_replay(&dev->queues[i]);
 }
 
 static int on_kick(sd_event_source *source, int fd, uint32_t events, void *context)
@@ -163,6 +165,26 @@ bool queue_start(struct queue *queue)
 	return true;
 }
 
+void device_resume(struct device *dev)
+{
+	unsigned int i;
+
+	dev->in_session = true;
+	for (i = 0; i < dev->count; i++) {
+		struct queue *queue = &dev->queues[i];
+
+		if (!queue->enabled || !queue_start(queue))
+			continue;
+		/* All that was not answered is to be answered. */
+		queue->base = queue->ring.used_next;
+		queue->ring.next = queue->base;
+		expect_replay(queue);
+	}
+	for (i = 0; i < dev->count && !dev->queues[i].ring.size; i++)
+		;
+	dev->in_session = i < dev->count;
+}
+
 /* Returns where the next start has to begin: behind what was answered. */
 uint16_t queue_stop(struct queue *queue)
 {
@@ -179,6 +201,8 @@ uint16_t queue_stop(struct queue *queue)
 		close(queue->call);
 	queue->kick = -1;
 	queue->call = -1;
+	keep_fd("kick", (int)queue->index, -1);
+	keep_fd("call", (int)queue->index, -1);
 	return queue->base;
 }
 
@@ -222,6 +246,8 @@ int device_set_memory(struct device *dev, const struct memory_range *ranges, con
 
 	if (error)
 		return error;
+	for (i = 0; i < MEMORY_REGIONS; i++)
+		keep_fd("memory", (int)i, i < dev->memory.count ? dev->memory.regions[i].fd : -1);
 	for (i = 0; i < dev->count; i++)
 		move_ring(dev, &dev->queues[i]);
 	return books_size(&dev->books, memory_end_pfn(&dev->memory));

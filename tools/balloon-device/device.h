@@ -4,7 +4,7 @@
  *
  * Rooms, and who may call whom:
  *
- *   main -> control, protocol, hostile -> device -> queues, pressure -> audit
+ *   main -> control, protocol, hostile, keep -> device -> queues, pressure -> audit
  *   all of them -> books, release, ring -> memory
  *
  * One thread and one event loop: nothing here is locked. What a guest writes is
@@ -123,6 +123,8 @@ bool device_has(const struct device *dev, unsigned int feature);
 bool queue_start(struct queue *queue);
 uint16_t queue_stop(struct queue *queue);
 void device_stop(struct device *dev);
+/* The queues have their descriptors and places again: go on where the books end. */
+void device_resume(struct device *dev);
 void device_reset(struct device *dev);
 int device_set_memory(struct device *dev, const struct memory_range *ranges, const int *fds,
 		      unsigned int count);
@@ -158,6 +160,12 @@ void protocol_close(struct device *dev);
 void protocol_end(void);
 /* A listening Unix socket, or -errno. */
 int socket_listen(const char *path);
+
+/* keep.c: what outlives a restart of this program */
+void keep_fd(const char *name, int number, int fd);
+void keep_session(struct device *dev);
+bool keep_resume(struct device *dev, char * const *names, const int *fds, int count);
+bool keep_start(struct device *dev);
 
 /* control.c: clients */
 int control_open(struct device *dev);

@@ -249,6 +249,8 @@ static int start(struct device *dev, const char **what)
 	if (error < 0)
 		return error;
 	*what = dev->options.socket ? dev->options.socket : dev->options.connect;
+	if (keep_start(dev) && dev->options.connect)
+		return 0;
 	return protocol_listen(dev);
 }
 
@@ -281,7 +283,7 @@ int main(int argc, char **argv)
 	}
 	sd_notify(0, "READY=1");
 	status = sd_event_loop(device.event);
-	protocol_close(&device);
+	/* The VMM is not told of the end: the next life may go on, see keep.c. */
 	protocol_end();
 	control_close(&device);
 	if (device.hostile)

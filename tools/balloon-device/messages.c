@@ -138,6 +138,7 @@ static int set_vring_kick(struct device *dev, struct message *message)
 	queue->kick = take_fd(message);
 	if (fcntl(queue->kick, F_SETFL, O_NONBLOCK | fcntl(queue->kick, F_GETFL)))
 		return -errno;
+	keep_fd("kick", (int)queue->index, queue->kick);
 	if (!(dev->features & F_BIT(F_PROTOCOL_FEATURES)))
 		queue->enabled = true;
 	queue_start(queue);
@@ -155,6 +156,7 @@ static int set_vring_call(struct device *dev, struct message *message)
 	queue->call = message->fd_count ? take_fd(message) : -1;
 	if (queue->call >= 0)
 		fcntl(queue->call, F_SETFL, O_NONBLOCK | fcntl(queue->call, F_GETFL));
+	keep_fd("call", (int)queue->index, queue->call);
 	return 0;
 }
 
@@ -198,6 +200,7 @@ static int set_backend_req_fd(struct device *dev, struct message *message)
 	if (dev->back >= 0)
 		close(dev->back);
 	dev->back = take_fd(message);
+	keep_fd("back", -1, dev->back);
 	return 0;
 }
 
@@ -271,6 +274,7 @@ bool message_handle(struct device *dev, struct message *message, uint32_t *reply
 		    message->fd_count > table[request].fds)
 			return false;
 		result = table[request].handle(dev, message);
+		keep_session(dev);
 	}
 	if (dev->options.trace)
 		say("message %u, %u bytes: %d", request, size, result);

@@ -153,6 +153,8 @@ void protocol_close(struct device *dev)
 		close(dev->back);
 	dev->front = -1;
 	dev->back = -1;
+	keep_fd("front", -1, -1);
+	keep_fd("back", -1, -1);
 }
 
 int protocol_attach(struct device *dev, int fd)
@@ -164,6 +166,7 @@ int protocol_attach(struct device *dev, int fd)
 		return error;
 	}
 	dev->front = fd;
+	keep_fd("front", -1, fd);
 	if (dev->options.trace)
 		say("a VMM is here");
 	return 0;
