@@ -558,7 +558,8 @@ static void random_driver(void **state)
 static void hostile_mode_harms_nobody_here(void **state)
 {
 	const uint32_t list[] = { 1024, 1025, 1026 };
-	uint32_t head, written;
+	uint32_t head, written, target = 0;
+	unsigned int targets = 0;
 
 	(void)state;
 	assert_int_equal(hostile_parse(&dev, ""), -EINVAL);
@@ -580,6 +581,14 @@ static void hostile_mode_harms_nobody_here(void **state)
 			put_reply((uint32_t)i, 0, 0);
 	}
 	assert_true(dev.hints > 500);
+	/* About four a second */
+	for (unsigned int i = 0; i < 3000; i++) {
+		usleep(1000);
+		run();
+		targets += dev.books.header->target != target;
+		target = dev.books.header->target;
+	}
+	assert_true(targets >= 3);
 	stop();
 }
 

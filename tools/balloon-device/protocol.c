@@ -281,7 +281,8 @@ void protocol_config_changed(struct device *dev)
 {
 	const struct message_header header = { BACKEND_CONFIG_CHANGE, MESSAGE_VERSION, 0 };
 
-	if (dev->back < 0)
+	/* Without a driver nobody is to be told; a QEMU that starts was seen to die of it. */
+	if (dev->back < 0 || !dev->in_session)
 		return;
 	back_source = sd_event_source_disable_unref(back_source);
 	/* The VMM may be slow to read, and while we waited it might wait for us. */
