@@ -58,41 +58,58 @@ static bool collect_fds(struct msghdr *header)
 	return good;
 }
 
+static bool sane(const struct message_header *header)
+{
+	return (header->flags & MESSAGE_VERSION_MASK) == MESSAGE_VERSION &&
+		(header->size <= sizeof(struct message_memory) ||
+		 header->size <= sizeof(struct message_config));
+}
+
+/*
+ * How long is the message? Looked at first, so that it can be taken in one piece:
+ * if we are killed and come again (keep.c), nothing must be missing.
+ */
+static size_t length(int fd)
+{
+	struct message_header header;
+
+	if (have >= sizeof(header))
+		return sizeof(header) + incoming.header.size;
+	if (!have && recv(fd, &header, sizeof(header), MSG_PEEK | MSG_DONTWAIT) == sizeof(header) &&
+	    sane(&header))
+		return sizeof(header) + header.size;
+	return sizeof(header);
+}
+
 /* Read more of the message; 1 if it is whole, 0 if not yet, -1 if this is the end. */
 static int receive(int fd)
 {
+	const size_t first = sizeof(incoming.header);
 	union {
 		char data[CMSG_SPACE(MESSAGE_FDS * sizeof(int))];
 		struct cmsghdr align;
 	} control;
-	size_t want = sizeof(incoming.header);
-	struct iovec part;
+	size_t want = length(fd), behind = have > first ? have - first : 0;
+	struct iovec parts[] = {
+		{ (char *)&incoming.header + (have - behind), first - (have - behind) },
+		{ (char *)&incoming.u64 + behind, want - first - behind },
+	};
 	struct msghdr header = {
-		.msg_iov = &part, .msg_iovlen = 1,
+		.msg_iov = parts, .msg_iovlen = 2,
 		.msg_control = control.data, .msg_controllen = sizeof(control.data),
 	};
-	ssize_t got;
+	ssize_t got = recvmsg(fd, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 
-	if (have >= want)
-		want += incoming.header.size;
-	part.iov_base = (char *)&incoming + have;
-	if (have >= sizeof(incoming.header))
-		part.iov_base = (char *)&incoming.u64 + (have - sizeof(incoming.header));
-	part.iov_len = want - have;
-	got = recvmsg(fd, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	if (got < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -1;
 	if (!collect_fds(&header) || !got)
 		return -1;
 	have += (size_t)got;
-	if (have < sizeof(incoming.header))
+	if (have < first)
 		return 0;
-	if (incoming.header.size > sizeof(struct message_memory) &&
-	    incoming.header.size > sizeof(struct message_config))
+	if (!sane(&incoming.header))
 		return -1;
-	if ((incoming.header.flags & MESSAGE_VERSION_MASK) != MESSAGE_VERSION)
-		return -1;
-	return have == sizeof(incoming.header) + incoming.header.size;
+	return have == first + incoming.header.size;
 }
 
 static bool answer(int fd, struct message *message, uint32_t size)
@@ -132,6 +149,8 @@ static int on_message(sd_event_source *source, int fd, uint32_t events, void *co
 		if (good && (!(reply || always_answers(request)) || answer(fd, &incoming, reply)))
 			return 0;
 		say("message %u makes no sense", request);
+	} else if (dev->options.trace) {
+		say("the VMM is gone");
 	}
 	protocol_close(dev);
 	return protocol_listen(dev);

@@ -29,6 +29,7 @@ machine     "pc" or "q35". The default is "pc", where the balloon can be unplugg
             kernel gets "q35", because it needs half a minute for the firmware's tables of "pc"
 modules     further kernel modules for the guest to load itself with modprobe ("zram", "ext4")
 extra       more arguments for QEMU
+emulator    another QEMU than the machine's (lab/newqemu.py)
 cmdline     more words for the kernel
 share       guest memory is a shared memfd (vhost-user)
 backend     another QEMU object for guest memory ("memory-backend-memfd,hugetlb=on")
@@ -74,7 +75,7 @@ class Guest:
                  flavour="modern", machine=None, modules=(), extra=(), cmdline="", share=False,
                  backend=None, numa=1, swap=None, disks=(), tests=False, files=None, allowed=(),
                  root=None, resume=None, incoming=False, channel="virtio", slow=None, label=None,
-                 interactive=False):
+                 interactive=False, emulator=None):
         self.kernel = kernel
         self.driver = driver
         self.memory = qemu.parse_size(memory)
@@ -83,6 +84,7 @@ class Guest:
         self.flavour = flavour
         self.machine = machine or ("q35" if kernel.name == "debug" else "pc")
         self.extra = list(extra)
+        self.emulator = emulator
         self.cmdline = cmdline
         self.share = share
         self.backend = backend
@@ -367,7 +369,7 @@ class Guest:
         """Return a Guest (not started) made with the same arguments, for migration or resume."""
         options = {"driver": self.driver, "load": bool(self.load), "memory": self.memory,
                    "smp": self.smp, "balloon": self.balloon_properties, "flavour": self.flavour,
-                   "machine": self.machine,
+                   "machine": self.machine, "emulator": self.emulator,
                    "modules": self.modules, "extra": self.extra, "cmdline": self.cmdline,
                    "share": self.share, "backend": self.backend, "numa": self.numa,
                    "swap": self.swap,

@@ -136,7 +136,7 @@ def _cmdline(guest):
 def command(guest, initrd, fds):
     """Return QEMU's whole command line; fds: {name: descriptor} of its sockets."""
     mmio = is_mmio(guest.flavour)
-    words = [accel.QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+    words = [guest.emulator or accel.QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
              "-name", guest.label, *_machine(guest), *accel.arguments(guest.kernel),
              "-smp", str(guest.smp), "-m", f"{guest.memory >> 10}K", *_memory(guest),
              "-kernel", str(guest.kernel.vmlinuz), "-initrd", str(initrd),

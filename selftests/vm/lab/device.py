@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""balloon-device, the reference device, beside a guest.
+
+    with Device(folder, "--features", "must-tell-host") as device:
+        with lab.guest(**device.guest_options()) as guest:
+            device("target", pages=1000)
+            device("books")["violations"]
+"""
+import json
+import os
+from pathlib import Path
+import socket
+import subprocess
+import time
+
+from . import newqemu
+from .cache import BUILD, ROOT, LabError, locked, run
+
+PROGRAM = BUILD / "tools" / "balloon-device"
+
+
+class Device:
+    """A balloon-device that was started; call it with a command of its control socket."""
+
+    def __init__(self, folder, *options):
+        with locked("balloon-device", BUILD / "locks"):
+            run(["make", "-s", "-C", ROOT / "tools"])
+        self.folder = Path(folder)
+        command = [PROGRAM, "--socket", self.folder / "vhost", "--control",
+                   self.folder / "control", *options]
+        self.queues = int(run([*command, "--queues"]))
+        # Not self.log: the guest's console has that name.
+        self.errors = open(self.folder / "device.log", "wb")
+        self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "--", *command],
+                                        stderr=self.errors)
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(30)
+        self._connect()
+        self.lines = self.socket.makefile("rw", encoding="utf-8")
+
+    def _connect(self):
+        end = time.monotonic() + 10
+        while True:
+            try:
+                self.socket.connect(os.fspath(self.folder / "control"))
+                return
+            except OSError as error:
+                if time.monotonic() > end or self.process.poll() is not None:
+                    raise LabError(f"balloon-device does not start: {error}") from error
+                time.sleep(0.05)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.socket.close()
+        self.errors.close()
+
+    def __call__(self, command, **arguments):
+        """Run a command; return its answer, which must be a good one."""
+        self.lines.write(json.dumps({"command": command, **arguments}) + "\n")
+        self.lines.flush()
+        line = self.lines.readline()
+        if not line:
+            raise LabError(f"balloon-device is gone: {self.process.poll()}")
+        answer = json.loads(line)
+        if not answer["ok"]:
+            raise LabError(f"balloon-device: {command}: {answer['error']}")
+        return answer
+
+    def guest_options(self):
+        """The arguments for a Guest that has this device for its balloon."""
+        return {"emulator": newqemu.path(), "share": True, "balloon": None, "load": True, "extra": [
+            "-chardev", f"socket,id=balloon,path={self.folder / 'vhost'}",
+            "-device", "vhost-user-test-device-pci,chardev=balloon,virtio-id=5,"
+            f"num_vqs={self.queues},vq_size=128,config_size=16"]}
+
+    def resize(self, guest, pages, timeout=30):
+        """Set the target, wait until `actual` is that; return the seconds it took."""
+        self("target", pages=pages)
+        return guest.wait_until(lambda: self("status")["actual"] == pages, timeout,
+                                lambda: f"actual is not {pages}: {self('status')}", 0.02)

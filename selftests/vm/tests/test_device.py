@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The reference device under a stock QEMU: any driver, books without a breach."""
+import tempfile
+
+from common import touch
+from lab.device import Device
+from lab.testing import timeout
+
+TARGETS = (128_000, 1, 100_001, 99_999, 0)
+
+
+def check_books(lab, device, held):
+    """The device's books, and the memory itself, agree that the driver keeps the rules."""
+    books, audit = device("books"), device("audit")
+    lab.check_equal("pages in the balloon", books["held"], held)
+    lab.check_equal("breaches of the rules", books["messages"], [])
+    lab.check_equal("used pages of the balloon", audit["used"], 0)
+
+
+def resize(lab, *options):
+    """Targets are met exactly, host memory falls, statistics come, nothing is left behind."""
+    with tempfile.TemporaryDirectory() as folder, Device(folder, *options) as device:
+        with lab.guest(**device.guest_options()) as guest:
+            touch(guest, 600)
+            before = guest.rss_kib()
+            for pages in TARGETS:
+                seconds = device.resize(guest, pages)
+                lab.note(f"{pages} pages: {seconds:.2f} s")
+                check_books(lab, device, pages)
+                if pages == TARGETS[0]:
+                    backed = (guest.memory >> 10) - pages * 4
+                    lab.check_between("host memory in KiB", 1, guest.rss_kib(),
+                                      min(before, backed))
+            if "stats" in device("status")["queues"]:
+                stats = device("stats", fresh=True)["stats"]
+                lab.check("the statistics have the total memory", stats["total-memory"] > 0)
+            guest.check("rmmod virtio_balloon && modprobe virtio_balloon")
+            device.resize(guest, 1000)
+            check_books(lab, device, 1000)
+            # A guest that is stopped and goes on has kept its balloon.
+            guest.qmp("stop")
+            guest.qmp("cont")
+            device.resize(guest, 3000)
+            check_books(lab, device, 3000)
+            guest.check("rmmod virtio_balloon")
+        lab.check("the device outlives the guest", not device("status")["connected"])
+
+
+@timeout(600)
+def test_device(lab):
+    """On balloon-device, as it is and where it must be told, with the profiles of other VMMs."""
+    lab.case("reference", resize, lab)
+    lab.case("must tell", resize, lab, "--features", "must-tell-host,indirect", "--verify")
+    for profile in ("firecracker", "cloud-hypervisor", "crosvm", "kvmtool", "qemu"):
+        lab.case(profile, resize, lab, "--profile", profile)
