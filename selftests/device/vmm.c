@@ -1,199 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The whole device, between a VMM, a driver and a client that may all be wrong. */
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include "fake.h"
-#include "protocol.h"
-
-#define ALL	(F_BIT(VIRTIO_BALLOON_F_STATS_VQ) | F_BIT(VIRTIO_BALLOON_F_REPORTING) | \
-		 F_BIT(VIRTIO_BALLOON_F_MUST_TELL_HOST) | F_BIT(VIRTIO_BALLOON_F_HOST_PRESSURE))
-#define LISTS	(512 * KIB)	/* where the driver has its lists of pages */
-
-static struct device dev;
-static struct fake fake;
-static struct fake_ring rings[ROLES];
-static int vmm, kicks[ROLES], calls[ROLES], client = -1;
-static char control_path[64];
-
-static void run(void)
-{
-	while (sd_event_run(dev.event, 0) > 0)
-		;
-}
-
-static void attach(void)
-{
-	int pair[2];
-
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	vmm = pair[0];
-	assert_true(protocol_attach(&dev, pair[1]) >= 0);
-}
-
-static int make(void **state)
-{
-	(void)state;
-	memset(&dev, 0, sizeof(dev));
-	dev.options.profile = profile_find("reference");
-	dev.options.features = ALL;
-	dev.options.release = true;
-	dev.options.verify = true;
-	/* Nobody connects there; it is where the device would wait for the next VMM. */
-	snprintf(control_path, sizeof(control_path), "/tmp/balloon-control-%d", getpid());
-	dev.options.socket = control_path;
-	assert_true(sd_event_new(&dev.event) >= 0);
-	assert_int_equal(books_open(&dev.books, NULL), 0);
-	device_init(&dev);
-	fake_make(&fake);
-	for (unsigned int i = 0; i < ROLES; i++)
-		fake_ring(&fake, &rings[i]);
-	attach();
-	return 0;
-}
-
-static int destroy(void **state)
-{
-	(void)state;
-	protocol_close(&dev);
-	if (dev.hostile)
-		hostile_free(&dev);
-	protocol_end();
-	control_close(&dev);
-	books_close(&dev.books);
-	sd_event_unref(dev.event);
-	close(vmm);
-	fake_free(&fake);
-	unlink(control_path);
-	return 0;
-}
-
-/* Send a message; `fds` are closed. */
-static void send_message(uint32_t request, uint32_t flags, const void *data, uint32_t size,
-			 int *fds, unsigned int count)
-{
-	struct message_header wire = { request, MESSAGE_VERSION | flags, size };
-	union {
-		char data[CMSG_SPACE(16 * sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct iovec parts[] = { { &wire, sizeof(wire) }, { (void *)data, size } };
-	struct msghdr header = { .msg_iov = parts, .msg_iovlen = 2 };
-
-	if (count) {
-		header.msg_control = control.data;
-		header.msg_controllen = CMSG_SPACE(count * sizeof(int));
-		CMSG_FIRSTHDR(&header)->cmsg_level = SOL_SOCKET;
-		CMSG_FIRSTHDR(&header)->cmsg_type = SCM_RIGHTS;
-		CMSG_FIRSTHDR(&header)->cmsg_len = CMSG_LEN(count * sizeof(int));
-		memcpy(CMSG_DATA(CMSG_FIRSTHDR(&header)), fds, count * sizeof(int));
-	}
-	sendmsg(vmm, &header, MSG_NOSIGNAL);
-	while (count--)
-		close(fds[count]);
-	run();
-}
-
-static void send_u64(uint32_t request, uint64_t value)
-{
-	send_message(request, 0, &value, sizeof(value), NULL, 0);
-}
-
-static void send_state(uint32_t request, uint32_t index, uint32_t num)
-{
-	const struct message_state state = { index, num };
-
-	send_message(request, 0, &state, sizeof(state), NULL, 0);
-}
-
-static uint64_t receive_u64(void)
-{
-	struct { struct message_header header; char data[300]; } __attribute__((packed)) wire;
-	uint64_t value = 0;
-
-	assert_true(recv(vmm, &wire, sizeof(wire), MSG_DONTWAIT) > 12);
-	memcpy(&value, wire.data, sizeof(value));
-	return value;
-}
-
-static bool alive(void)
-{
-	return dev.front >= 0;
-}
-
-static void start_ring(unsigned int index, uint16_t base)
-{
-	const struct fake_ring *ring = &rings[index];
-	const struct message_address address = {
-		index, 0, ring->place.desc, ring->place.used, ring->place.avail, 0
-	};
-	uint64_t number = index;
-	int fd;
-
-	send_state(SET_VRING_NUM, index, FAKE_SIZE);
-	send_state(SET_VRING_BASE, index, base);
-	send_message(SET_VRING_ADDR, 0, &address, sizeof(address), NULL, 0);
-	kicks[index] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	fd = dup(kicks[index]);
-	send_message(SET_VRING_KICK, 0, &number, sizeof(number), &fd, 1);
-	calls[index] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	fd = dup(calls[index]);
-	send_message(SET_VRING_CALL, 0, &number, sizeof(number), &fd, 1);
-}
-
-static void start_memory(void)
-{
-	struct message_memory table = { .count = 2 };
-	int fds[2];
-
-	memcpy(table.ranges, fake.ranges, sizeof(fake.ranges));
-	fake_fds(&fake, fds);
-	send_message(SET_MEM_TABLE, 0, &table, offsetof(struct message_memory, ranges[2]), fds, 2);
-}
-
-/* What QEMU sends when a driver is ready. */
-static void start(void)
-{
-	send_u64(SET_FEATURES, ALL | F_BIT(VIRTIO_F_VERSION_1) | F_BIT(F_PROTOCOL_FEATURES));
-	start_memory();
-	for (unsigned int i = 0; i < ROLES; i++)
-		start_ring(i, rings[i].used->idx);
-	for (unsigned int i = 0; i < ROLES; i++)
-		send_state(SET_VRING_ENABLE, i, 1);
-	assert_true(alive());
-}
-
-static void stop(void)
-{
-	for (unsigned int i = 0; i < ROLES; i++) {
-		close(kicks[i]);
-		close(calls[i]);
-	}
-}
-
-static void kick(unsigned int index)
-{
-	eventfd_write(kicks[index], 1);
-	run();
-}
-
-/* Inflate or deflate these pages, and see that the device answers. */
-static void pages(enum role role, const uint32_t *pfns, unsigned int count)
-{
-	uint32_t head, written;
-
-	memcpy(fake_at(&fake, LISTS), pfns, count * sizeof(*pfns));
-	fake_desc(&rings[role].desc[0], LISTS, count * sizeof(*pfns), 0, 0);
-	fake_add(&rings[role], 0);
-	kick(role);
-	assert_true(fake_get(&rings[role], &head, &written));
-	assert_int_equal(head, 0);
-}
+#include "host.h"
 
 static void speaks_the_protocol(void **state)
 {
@@ -321,18 +132,6 @@ static void takes_reports(void **state)
 	kick(Q_REPORT);
 	assert_int_equal(dev.books.header->violations[V_REPORTED], 1);
 	stop();
-}
-
-static void put_reply(uint32_t seq, uint32_t flags, uint64_t yielded)
-{
-	struct virtio_balloon_pressure_reply reply = { seq, flags, yielded, 42 };
-
-	memcpy(fake_at(&fake, LISTS), &reply, sizeof(reply));
-	fake_desc(&rings[Q_PRESSURE].desc[0], LISTS, sizeof(reply), VRING_DESC_F_NEXT, 1);
-	fake_desc(&rings[Q_PRESSURE].desc[1], LISTS + 64,
-		  sizeof(struct virtio_balloon_pressure_hint), VRING_DESC_F_WRITE, 0);
-	fake_add(&rings[Q_PRESSURE], 0);
-	kick(Q_PRESSURE);
 }
 
 static void hints_and_replies(void **state)
@@ -491,130 +290,6 @@ static void bad_messages_end_the_connection(void **state)
 	assert_false(alive());
 }
 
-/* Of every three messages one is whole; none may do more than end the connection. */
-static void random_messages(void **state)
-{
-	uint64_t data[50];
-
-	(void)state;
-	for (unsigned int round = 0; round < 30000; round++) {
-		uint64_t x = fake_random();
-		uint32_t sizes[] = { 8, 40, 0, 12, 268, (uint32_t)(x >> 20 & 255), 8, 8 };
-		uint32_t size = sizes[x >> 40 & 7];
-		int fd = dup(fake.fd);
-
-		if (!alive()) {
-			close(vmm);
-			attach();
-			if (x & 1 << 18)
-				start_memory();
-		}
-		for (unsigned int i = 0; i < 50; i++)
-			data[i] = fake_random() >> (fake_random() & 63);
-		send_message(x & 31 ? x % 37 : (uint32_t)x, x >> 8 & MESSAGE_NEED_REPLY, data, size,
-			     &fd, x >> 16 & 1);
-		if (!(x >> 16 & 1))
-			close(fd);
-		while (recv(vmm, data, sizeof(data), MSG_DONTWAIT) > 0)
-			;
-	}
-}
-
-/* A driver that writes anything anywhere into its rings. */
-static void random_driver(void **state)
-{
-	(void)state;
-	start();
-	for (unsigned int round = 0; round < 3000; round++) {
-		for (unsigned int i = 0; i < ROLES; i++) {
-			for (unsigned int j = 0; j < FAKE_SIZE; j++) {
-				uint64_t x = fake_random();
-
-				fake_desc(&rings[i].desc[j], x % (8 * MIB), 1 + x % 5000,
-					  (uint16_t)(x >> 40 & 3), (uint16_t)(x >> 50 & 7));
-			}
-			if (fake_random() % 500)
-				fake_add(&rings[i], (uint16_t)(fake_random() % FAKE_SIZE));
-			else
-				rings[i].avail->idx = (uint16_t)fake_random();
-			kick(i);
-		}
-		if (round % 100)
-			continue;
-		for (unsigned int i = 0; i < ROLES; i++) {
-			send_state(GET_VRING_BASE, i, 0);
-			receive_u64();
-			close(kicks[i]);
-			close(calls[i]);
-			rings[i].avail->idx = rings[i].used->idx;
-		}
-		start();
-	}
-	assert_true(alive());
-	assert_true(books_violations(&dev.books) > 1000);
-	stop();
-}
-
-static void hostile_mode_harms_nobody_here(void **state)
-{
-	const uint32_t list[] = { 1024, 1025, 1026 };
-	uint32_t head, written, target = 0;
-	unsigned int targets = 0;
-
-	(void)state;
-	assert_int_equal(hostile_parse(&dev, ""), -EINVAL);
-	assert_int_equal(hostile_parse(&dev, "1:nothing"), -EINVAL);
-	assert_int_equal(hostile_parse(&dev, "99999999999999999999999"), -EINVAL);
-	assert_int_equal(hostile_parse(&dev, "7"), 0);
-	assert_true(hostile_start(&dev) >= 0);
-	start();
-	for (unsigned int i = 0; i < 20000; i++) {
-		enum role role = i % 2 ? Q_DEFLATE : Q_INFLATE;
-
-		memcpy(fake_at(&fake, LISTS), list, sizeof(list));
-		fake_desc(&rings[role].desc[0], LISTS, sizeof(list), 0, 0);
-		fake_add(&rings[role], 0);
-		kick(role);
-		while (fake_get(&rings[role], &head, &written))
-			;
-		if (!(i % 10))
-			put_reply((uint32_t)i, 0, 0);
-	}
-	assert_true(dev.hints > 500);
-	/* About four a second */
-	for (unsigned int i = 0; i < 3000; i++) {
-		usleep(1000);
-		run();
-		targets += dev.books.header->target != target;
-		target = dev.books.header->target;
-	}
-	assert_true(targets >= 3);
-	stop();
-}
-
-static void talk(const char *text, size_t size, char *answer, size_t room)
-{
-	ssize_t got;
-
-	assert_int_equal(send(client, text, size, MSG_NOSIGNAL), size);
-	run();
-	got = recv(client, answer, room - 1, MSG_DONTWAIT);
-	answer[got > 0 ? got : 0] = '\0';
-}
-
-static void open_control(void)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-	dev.options.control = control_path;
-	if (!dev.control)
-		assert_true(control_open(&dev) >= 0);
-	strcpy(address.sun_path, control_path);
-	client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(connect(client, (struct sockaddr *)&address, sizeof(address)), 0);
-	run();
-}
-
 static void answers_clients(void **state)
 {
 	static const char * const wrong[] = {
@@ -661,34 +336,6 @@ static void answers_clients(void **state)
 	run();
 }
 
-static void random_lines(void **state)
-{
-	static const char alphabet[] = "{}[]\":,command target hint level pages 0123456789.eE\n\\u";
-	char text[300], answer[65536];
-	unsigned int i, round;
-
-	(void)state;
-	open_control();
-	for (round = 0; round < 20000; round++) {
-		size_t size = 1 + fake_random() % sizeof(text);
-
-		for (i = 0; i < size; i++)
-			text[i] = fake_random() % 20 ? alphabet[fake_random() % (sizeof(alphabet) - 1)] :
-				(char)fake_random();
-		talk(text, size, answer, sizeof(answer));
-	}
-	/* A line without an end is too much. */
-	memset(answer, 'x', sizeof(answer));
-	for (round = 0; round < 8 && send(client, answer, sizeof(answer), MSG_NOSIGNAL) > 0; round++)
-		run();
-	close(client);
-	open_control();
-	talk("{}\n", 3, answer, sizeof(answer));
-	assert_non_null(strstr(answer, "\"ok\":false"));
-	close(client);
-	run();
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -701,11 +348,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(goes_on_after_a_break, make, destroy),
 		cmocka_unit_test_setup_teardown(goes_on_after_a_restart, make, destroy),
 		cmocka_unit_test_setup_teardown(bad_messages_end_the_connection, make, destroy),
-		cmocka_unit_test_setup_teardown(random_messages, make, destroy),
-		cmocka_unit_test_setup_teardown(random_driver, make, destroy),
-		cmocka_unit_test_setup_teardown(hostile_mode_harms_nobody_here, make, destroy),
 		cmocka_unit_test_setup_teardown(answers_clients, make, destroy),
-		cmocka_unit_test_setup_teardown(random_lines, make, destroy),
 	};
 
 	return cmocka_run_group_tests_name("vmm", tests, NULL, NULL);

@@ -72,7 +72,7 @@ class Device:
 
     def guest_options(self):
         """The arguments for a Guest that has this device for its balloon."""
-        return {"emulator": newqemu.path(), "share": True, "balloon": None, "load": True, "extra": [
+        return {"emulator": str(newqemu.path()), "share": True, "balloon": None, "load": True, "extra": [
             "-chardev", f"socket,id=balloon,path={self.folder / 'vhost'}",
             "-device", "vhost-user-test-device-pci,chardev=balloon,virtio-id=5,"
             f"num_vqs={self.queues},vq_size=128,config_size=16"]}
