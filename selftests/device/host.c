@@ -69,7 +69,7 @@ int destroy(void **state)
 
 /* Send a message; `fds` are closed. */
 void send_message(uint32_t request, uint32_t flags, const void *data, uint32_t size,
-			 int *fds, unsigned int count)
+		  int *fds, unsigned int count)
 {
 	struct message_header wire = { request, MESSAGE_VERSION | flags, size };
 	union {

@@ -20,7 +20,7 @@ void attach(void);
 int make(void **state);
 int destroy(void **state);
 void send_message(uint32_t request, uint32_t flags, const void *data, uint32_t size, int *fds,
-		unsigned int count);
+		  unsigned int count);
 void send_u64(uint32_t request, uint64_t value);
 void send_state(uint32_t request, uint32_t index, uint32_t num);
 uint64_t receive_u64(void);

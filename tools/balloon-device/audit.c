@@ -45,6 +45,7 @@ uint64_t audit_range(struct device *dev, const struct range *range, const char *
 	for (i = 0; i < dev->memory.count; i++) {
 		const struct memory_region *region = &dev->memory.regions[i];
 		uint64_t start = region->range.guest, end = start + region->range.size;
+		uint64_t in_file = region->range.offset - start;
 
 		/* A huge page stays until all of it is in the balloon. */
 		if (region->page > PFN_SIZE)
@@ -54,8 +55,7 @@ uint64_t audit_range(struct device *dev, const struct range *range, const char *
 		if (end > range->start + range->size)
 			end = range->start + range->size;
 		if (start < end)
-			there += look(dev, region, start - region->range.guest + region->range.offset,
-				      end - region->range.guest + region->range.offset, when);
+			there += look(dev, region, start + in_file, end + in_file, when);
 	}
 	return there;
 }

@@ -9,7 +9,9 @@ static const char * const roles[ROLES] = {
 	[Q_INFLATE] = "inflate", [Q_DEFLATE] = "deflate", [Q_STATS] = "stats",
 	[Q_REPORT] = "report", [Q_PRESSURE] = "pressure",
 };
+
 static const char * const levels[] = { "none", "low", "medium", "critical" };
+
 /* As QEMU calls them, by tag. */
 static const char * const tags[] = {
 	"swap-in", "swap-out", "major-faults", "minor-faults", "free-memory", "total-memory",
@@ -132,7 +134,7 @@ static struct json_object *get_books(struct device *dev, struct json_object *req
 	const struct books_header *header = dev->books.header;
 	struct json_object *object = good(), *kinds = json_object_new_object();
 	struct json_object *messages = json_object_new_array();
-	uint64_t i = dev->books.messages > BOOKS_MESSAGES ? dev->books.messages - BOOKS_MESSAGES : 0;
+	uint64_t last = dev->books.messages, i = last > BOOKS_MESSAGES ? last - BOOKS_MESSAGES : 0;
 
 	(void)request;
 	(void)result;
@@ -144,9 +146,11 @@ static struct json_object *get_books(struct device *dev, struct json_object *req
 	for (unsigned int kind = 0; kind < V_KINDS; kind++)
 		add(kinds, violation_name(kind), header->violations[kind]);
 	json_object_object_add(object, "kinds", kinds);
-	for (; i < dev->books.messages; i++)
-		json_object_array_add(messages, json_object_new_string(
-			dev->books.message[i % BOOKS_MESSAGES]));
+	for (; i < last; i++) {
+		const char *message = dev->books.message[i % BOOKS_MESSAGES];
+
+		json_object_array_add(messages, json_object_new_string(message));
+	}
 	json_object_object_add(object, "messages", messages);
 	return object;
 }
@@ -281,6 +285,5 @@ void command_run(struct device *dev, struct json_object *request, struct command
 			return;
 		}
 	}
-	result->answer = bad("no such command: audit, books, events, hint, latencies, stats, "
-			     "status, target");
+	result->answer = bad("there are: audit books events hint latencies stats status target");
 }

@@ -6,6 +6,7 @@
  * up to 11.1 its vhost-user-test-device cannot connect a second time.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,34 +48,38 @@ void keep_session(struct device *dev)
 	}
 }
 
-/* The number behind a name, or -1 if this is not that name. */
-static int number_of(const char *full, const char *name)
+/* The digit behind a name, or more than any if this is not that name. */
+static unsigned int number_of(const char *full, const char *name)
 {
 	size_t size = strlen(name);
 
 	if (strncmp(full, name, size) || full[size] < '0' || full[size] > '9' || full[size + 1])
-		return -1;
-	return full[size] - '0';
+		return UINT_MAX;
+	return (unsigned int)(full[size] - '0');
 }
 
 /* Put each descriptor where it was; those that nobody wants are closed. */
 static void sort_fds(struct device *dev, char * const *names, const int *fds, int count,
 		     int *front, int memory[MEMORY_REGIONS])
 {
-	int i, number, *place;
+	int i;
 
 	for (i = 0; i < count; i++) {
-		place = NULL;
+		unsigned int region = number_of(names[i], "memory");
+		unsigned int kick = number_of(names[i], "kick");
+		unsigned int call = number_of(names[i], "call");
+		int *place = NULL;
+
 		if (!strcmp(names[i], "front"))
 			place = front;
 		else if (!strcmp(names[i], "back"))
 			place = &dev->back;
-		else if ((number = number_of(names[i], "memory")) >= 0 && number < MEMORY_REGIONS)
-			place = &memory[number];
-		else if ((number = number_of(names[i], "kick")) >= 0 && number < (int)dev->count)
-			place = &dev->queues[number].kick;
-		else if ((number = number_of(names[i], "call")) >= 0 && number < (int)dev->count)
-			place = &dev->queues[number].call;
+		else if (region < MEMORY_REGIONS)
+			place = &memory[region];
+		else if (kick < dev->count)
+			place = &dev->queues[kick].kick;
+		else if (call < dev->count)
+			place = &dev->queues[call].call;
 		if (place && *place < 0)
 			*place = fds[i];
 		else

@@ -25,10 +25,10 @@ static const char *wrong(struct device *dev, const struct request *request,
 static void report(struct device *dev)
 {
 	struct json_object *details = json_object_new_object();
+	bool invalid = dev->reply.flags & VIRTIO_BALLOON_PRESSURE_REPLY_INVALID;
 
 	json_object_object_add(details, "seq", json_object_new_int64(dev->reply.seq));
-	json_object_object_add(details, "invalid", json_object_new_boolean(
-		dev->reply.flags & VIRTIO_BALLOON_PRESSURE_REPLY_INVALID));
+	json_object_object_add(details, "invalid", json_object_new_boolean(invalid));
 	json_object_object_add(details, "yielded", json_object_new_uint64(dev->reply.yielded));
 	json_object_object_add(details, "slack", json_object_new_uint64(dev->reply.slack));
 	control_event(dev, "reply", details);

@@ -88,7 +88,7 @@ static void deflate(struct queue *queue, size_t count)
 	if (dev->options.verify && device_has(dev, VIRTIO_BALLOON_F_MUST_TELL_HOST)) {
 		n = release_merge(list, count, MERGE_SORT, ranges);
 		for (i = 0; i < n; i++)
-			audit_range(dev, &ranges[i], "before its deflate was answered");
+			audit_range(dev, &ranges[i], "before the host was told");
 	}
 	for (i = 0; i < count; i++)
 		books_deflate(&dev->books, list[i], queue->replay);

@@ -128,12 +128,13 @@ static const char *add_piece(struct request *request, const struct memory *memor
 	piece->host = memory_guest(memory, piece->guest, piece->size);
 	if (!piece->host)
 		return "a descriptor outside of the memory";
-	if (le16toh(desc->flags) & VRING_DESC_F_WRITE)
+	if (le16toh(desc->flags) & VRING_DESC_F_WRITE) {
 		request->writable++;
-	else if (request->writable)
+		return NULL;
+	}
+	if (request->writable)
 		return "a readable descriptor behind a writable one";
-	else
-		request->readable++;
+	request->readable++;
 	return NULL;
 }
 
