@@ -59,6 +59,28 @@ static void inflates_and_deflates(void **state)
 	stop();
 }
 
+static void lists_that_are_none(void **state)
+{
+	struct vring_desc *desc = rings[Q_INFLATE].desc;
+	uint32_t head, written;
+
+	(void)state;
+	start();
+	/* Longer than any, with half a number at its end, and one to write to. */
+	fake_desc(&desc[0], FAKE_HIGH_AT, MIB, 0, 0);
+	fake_desc(&desc[1], LISTS, 7, 0, 0);
+	fake_desc(&desc[2], LISTS, 8, VRING_DESC_F_WRITE, 0);
+	for (uint16_t i = 0; i < 3; i++) {
+		fake_add(&rings[Q_INFLATE], i);
+		kick(Q_INFLATE);
+		assert_true(fake_get(&rings[Q_INFLATE], &head, &written));
+		assert_int_equal(head, i);
+		assert_int_equal(dev.books.header->violations[V_LENGTH], i + 1);
+	}
+	assert_int_equal(device_queue(&dev, Q_INFLATE)->requests, 3);
+	stop();
+}
+
 static void sees_a_page_in_use(void **state)
 {
 	const uint32_t list[] = { 1024, 1025 };
@@ -280,6 +302,14 @@ static void bad_messages_end_the_connection(void **state)
 		close(vmm);
 		attach();
 	}
+	/* Their content would do, their size does not. */
+	memset(data, 0, sizeof(data));
+	for (i = 4; i <= 12; i += 8) {
+		send_message(SET_PROTOCOL_FEATURES, 0, data, i, NULL, 0);
+		assert_false(alive());
+		close(vmm);
+		attach();
+	}
 	for (i = 0; i < 12; i++)
 		fds[i] = dup(fake.fd);
 	send_message(SET_MEM_TABLE, 0, data, 264, fds, 12);
@@ -341,6 +371,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(speaks_the_protocol, make, destroy),
 		cmocka_unit_test_setup_teardown(inflates_and_deflates, make, destroy),
+		cmocka_unit_test_setup_teardown(lists_that_are_none, make, destroy),
 		cmocka_unit_test_setup_teardown(sees_a_page_in_use, make, destroy),
 		cmocka_unit_test_setup_teardown(reads_statistics, make, destroy),
 		cmocka_unit_test_setup_teardown(takes_reports, make, destroy),

@@ -138,12 +138,15 @@ static const char *add_piece(struct request *request, const struct memory *memor
 	return NULL;
 }
 
-/* Collect the pieces of a request; NULL or what is wrong with it. */
+/*
+ * Collect the pieces of a request; NULL or what is wrong with it. A circle of
+ * descriptors ends when it has too many pieces.
+ */
 static const char *collect(const struct ring *ring, const struct memory *memory,
 			   struct request *request)
 {
 	struct chain chain = { ring->desc, ring->size, false };
-	unsigned int next = request->head, steps = 0;
+	unsigned int next = request->head;
 	struct vring_desc desc;
 	const char *why;
 	uint16_t flags;
@@ -151,8 +154,6 @@ static const char *collect(const struct ring *ring, const struct memory *memory,
 	for (;;) {
 		if (next >= chain.size)
 			return "a descriptor's number beyond the table";
-		if (steps++ > RING_SIZE_MAX)
-			return "descriptors in a circle";
 		/* A copy: the driver may change its own at any time. */
 		memcpy(&desc, (const void *)&chain.table[next], sizeof(desc));
 		flags = le16toh(desc.flags);
