@@ -28,7 +28,7 @@
 #define VIRTIO_BALLOON_PRESSURE_TTL_MAX_MS	(60 * 60 * 1000)
 
 /* The hint broke the rules of this page: nothing was changed, yielded is 0. */
-#define VIRTIO_BALLOON_PRESSURE_REPLY_INVALID	(1 << 0)
+#define VIRTIO_BALLOON_PRESSURE_REPLY_INVALID	0x1
 
 /**
  * struct virtio_balloon_pressure_reply - what the driver did about a hint
