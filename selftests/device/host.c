@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The other side of a whole device: a VMM, a driver and a client. */
+#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -33,6 +34,7 @@ void attach(void)
 int make(void **state)
 {
 	(void)state;
+	signal(SIGPIPE, SIG_IGN);
 	memset(&dev, 0, sizeof(dev));
 	dev.options.profile = profile_find("reference");
 	dev.options.features = ALL;

@@ -266,7 +266,8 @@ static const struct {
 	{ "target", set_target },
 };
 
-void command_run(struct device *dev, struct json_object *request, struct command_result *result)
+void command_run(struct device *dev, struct json_object *request, const char *error,
+		 struct command_result *result)
 {
 	struct json_object *name = NULL;
 	unsigned int i;
@@ -274,7 +275,7 @@ void command_run(struct device *dev, struct json_object *request, struct command
 	result->answer = NULL;
 	result->wait_for_stats = false;
 	if (!json_object_is_type(request, json_type_object)) {
-		result->answer = bad("not a JSON object");
+		result->answer = bad(error ? error : "not a JSON object");
 		return;
 	}
 	json_object_object_get_ex(request, "command", &name);

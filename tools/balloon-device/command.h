@@ -11,8 +11,9 @@ struct command_result {
 	bool wait_for_stats;		/* the answer is command_stats(), when they come */
 };
 
-/* `request` is NULL if it was no JSON. */
-void command_run(struct device *dev, struct json_object *request, struct command_result *result);
+/* `request` is NULL if it was no JSON; then `error` says why. */
+void command_run(struct device *dev, struct json_object *request, const char *error,
+		 struct command_result *result);
 struct json_object *command_stats(struct device *dev);
 
 #endif
