@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""set: the driver's own ranges, and an error that says what is wrong."""
+import os
+import re
+
+from area import Failure
+from lab.cache import ROOT
+import fakeroot
+from tool import Tool, contains, equal
+
+DRIVER = ROOT / "drivers/virtio/virtio_balloon/tunables.c"
+PARAMETER = "host_timeout_ms"
+
+
+def driver_ranges():
+    """Return {name: (min, max)} of the driver's own table."""
+    text = DRIVER.read_text(encoding="utf-8")
+    found = re.findall(r'\{?\s"(\w+)", ([0-9U< ]+), ([0-9U< ]+), [0-9]+\s*\}', text)
+    return {name: tuple(eval(value.replace("U", "")) for value in (low, high))
+            for name, low, high in found}
+
+
+def ranges_are_the_drivers():
+    """The list has what the driver has, with the same ranges."""
+    with Tool() as tool:
+        got = {one["name"]: one for one in tool.json("set")}
+    equal("names", set(got), {*driver_ranges(), "auto_deflate"})
+    equal("ranges", {name: (one["min"], one["max"]) for name, one in got.items() if "min" in one},
+          driver_ranges())
+
+
+def path_of(name):
+    """Return the file of a tunable."""
+    return (f"sys/module/virtio_balloon/parameters/{name}" if name == PARAMETER
+            else f"{fakeroot.DEVICE}/balloon/{name}")
+
+
+def ends_of_ranges():
+    """Each end of a range is written; one beyond it is refused, and nothing is changed."""
+    with Tool() as tool:
+        for name, (low, high) in driver_ranges().items():
+            for value in (low, high):
+                tool.run("set", name, value)
+                equal(name, tool.root.read(path_of(name)), str(value))
+            for value in (low - 1, high + 1, "", "12x", "ten", 1 << 70):
+                tool.run("set", "--", name, value, code=1)
+                contains("error", tool.errors, f"{name}: \"{value}\" is not a number from "
+                         f"{low} to {high}", "nothing was changed")
+                equal(name, tool.root.read(path_of(name)), str(high))
+
+
+def words():
+    """auto_deflate takes its three words and no other."""
+    with Tool() as tool:
+        for word in ("off", "need", "thrash"):
+            contains("answer", tool.run("set", "auto_deflate", word), f"-> {word}")
+            equal("auto_deflate", tool.root.read(path_of("auto_deflate")), word)
+        tool.run("set", "auto_deflate", "on", code=1)
+        contains("error", tool.errors, "off, need, thrash")
+        equal("auto_deflate", tool.root.read(path_of("auto_deflate")), "thrash")
+
+
+def answer_and_list():
+    """The answer names the old and the new value; the list has all of them."""
+    with Tool() as tool:
+        equal("answer", tool.run("set", "reserve_kib", 32768),
+              "reserve_kib: 16384 -> 32768 KiB\n")
+        text = tool.run("set")
+        equal("lines", len(text.splitlines()), len(fakeroot.TUNABLES) + 1)
+        contains("list", text, "32768 KiB")
+
+
+def wrong_words():
+    """What makes no sense is said so, with exit code 2."""
+    with Tool() as tool:
+        for command, part in ((["set", "reserve", 1], "reserve is not one of auto_deflate"),
+                              (["set", "reserve_kib"], "set KEY VALUE"),
+                              (["set", "reserve_kib", 1, 2], "what is \"2\""),
+                              (["sett"], "there is no command sett"),
+                              (["status", "--prometheus"], "takes no --prometheus"),
+                              (["export"], "--json, or"),
+                              (["record", "--interval", 0], "out of range"),
+                              (["why", "--count", "nan"], "out of range"),
+                              (["status", "--colour"], "colour")):
+            tool.run(*command, code=2)
+            contains("error", tool.errors, part)
+
+
+def nobody_to_set():
+    """Without the right, on a read-only sysfs, or with another driver the error says so."""
+    with Tool() as tool:
+        who = []
+        if os.geteuid() == 0:
+            who = ["setpriv", "--reuid=65534", "--clear-groups"]
+        else:
+            (tool.root.folder / path_of("holdoff_ms")).chmod(0o444)
+        tool.run("set", "holdoff_ms", 1, code=1, before=who)
+        contains("error", tool.errors, "root")
+        folder = tool.root.folder
+        tool.run("set", "holdoff_ms", 1, code=1, before=[
+            "unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"]), "sh", "-c",
+            f"mount --bind {folder} {folder} && mount -o remount,bind,ro {folder} && exec \"$@\"",
+            "sh"])
+        contains("error", tool.errors, "read-only")
+        equal("holdoff_ms", tool.root.read(path_of("holdoff_ms")), "5000")
+    with Tool(fakeroot.intree) as tool:
+        tool.run("set", "holdoff_ms", 1, code=1)
+        contains("error", tool.errors, "the kernel's own")
+
+
+def there_are_ranges():
+    """The expression above finds the driver's table at all."""
+    if len(driver_ranges()) != len(fakeroot.TUNABLES):
+        raise Failure(f"found {sorted(driver_ranges())} in {DRIVER.name}")
+
+
+CASES = [there_are_ranges, ranges_are_the_drivers, ends_of_ranges, words, answer_and_list,
+         wrong_words, nobody_to_set]
