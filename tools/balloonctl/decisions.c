@@ -76,18 +76,28 @@ static bool parse_return(struct decision *d, const char *text)
 	return true;
 }
 
+/* "new target 512 pages", "3 new targets in 20 ms, the last of 512 pages" */
+static bool parse_target(struct decision *d, const char *text)
+{
+	if (sscanf(text, "new target %" SCNd64 " pages", &d->pages) == 1)
+		d->calls = 1;
+	else if (sscanf(text, "%" SCNd64 " new targets in %" SCNd64
+			" ms, the last of %" SCNd64 " pages", &d->calls,
+			&d->lasted_ms, &d->pages) != 3)
+		return false;
+	d->event = EVENT_TARGET;
+	return true;
+}
+
 static bool parse_text(struct decision *d, const char *text)
 {
-	if (sscanf(text, "new target %" SCNd64 " pages", &d->pages) == 1) {
-		d->event = EVENT_TARGET;
-		return true;
-	}
 	if (sscanf(text, "hold-off is over, the balloon has %" SCNd64 " pages",
 		   &d->pages) == 1) {
 		d->event = EVENT_HOLDOFF_OVER;
 		return true;
 	}
-	return parse_return(d, text) || parse_release(d, text);
+	return parse_target(d, text) || parse_return(d, text) ||
+	       parse_release(d, text);
 }
 
 /* A line is a time, and words about it: false if there is no time. */

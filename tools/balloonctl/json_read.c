@@ -69,6 +69,7 @@ static void parse_decision(struct decision *d, struct json_object *object)
 	d->pages = number(object, "pages", 0);
 	d->bytes = number(object, "bytes", 0);
 	d->calls = number(object, "calls", 0);
+	d->lasted_ms = number(object, "lasted_ms", 0);
 	d->available = number(object, "available", 0);
 	d->mark = number(object, "mark", 0);
 	d->holdoff_ms = number(object, "holdoff_ms", 0);

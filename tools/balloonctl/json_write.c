@@ -72,6 +72,7 @@ struct json_object *json_decision(const struct decision *d)
 	add_number(object, "pages", d->pages);
 	add_number(object, "bytes", d->bytes);
 	add_number(object, "calls", d->calls);
+	add_number(object, "lasted_ms", d->lasted_ms);
 	add_number(object, "available", d->available);
 	add_number(object, "mark", d->mark);
 	add_number(object, "holdoff_ms", d->holdoff_ms);

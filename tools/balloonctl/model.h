@@ -49,7 +49,8 @@ struct decision {
 	int64_t at_ms;
 	int64_t pages;
 	int64_t bytes;		/* the same */
-	int64_t calls;
+	int64_t calls;		/* or targets, of which this is the last */
+	int64_t lasted_ms;	/* from the first to the last of them */
 	int64_t available;
 	int64_t mark;		/* what this was compared with */
 	int64_t holdoff_ms;

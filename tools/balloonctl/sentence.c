@@ -51,6 +51,11 @@ static void target_sentence(char *text, size_t size, const struct decision *all,
 	const struct decision *d = &all[i];
 	int64_t more;
 
+	if (d->calls > 1) {
+		snprintf(text, size, "The host changed the target %" PRId64 " times within %s, the last time to %s.",
+			 d->calls, seconds(d->lasted_ms), mib(d->bytes));
+		return;
+	}
 	while (i-- && all[i].event != EVENT_TARGET)
 		;
 	if (i < 0) {

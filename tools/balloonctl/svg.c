@@ -309,6 +309,19 @@ static void draw_axes(const struct scale *scale, FILE *out)
 		(TOP + HEIGHT - BOTTOM) / 2, (TOP + HEIGHT - BOTTOM) / 2);
 }
 
+/* What the letters of the ticks are, at the right end. */
+static void draw_letters(FILE *out)
+{
+	int event;
+
+	fprintf(out, "<text class=\"small\" x=\"%d\" y=\"54\" text-anchor=\"end\">",
+		WIDTH - RIGHT);
+	for (event = 0; event < EVENT_OTHER; event++)
+		fprintf(out, "%s%c %s", event ? ", " : "", event_letter(event),
+			event_names[event]);
+	fputs("</text>\n", out);
+}
+
 static void draw_legend(bool target, FILE *out)
 {
 	int layer, x = LEFT;
@@ -353,5 +366,6 @@ void svg_print(const struct series *series, FILE *out)
 		draw_event(series, i, &scale, out);
 	draw_legend(series->points[series->nr_points - 1].target != UNKNOWN,
 		    out);
+	draw_letters(out);
 	fputs("</svg>\n", out);
 }
