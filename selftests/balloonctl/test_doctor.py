@@ -160,7 +160,7 @@ FOUND = {
     "no_deflate_on_oom": (GUEST, set_features(1, 5, 32), "no-deflate-on-oom", "warn",
                           "deflate-on-oom=on"),
     "reporting_refused": (GUEST, reporting_refused, "reporting-refused", "warn", "init_on_free"),
-    "access_platform": (GUEST, set_features(1, 2, 5, 33), "access-platform", "warn",
+    "access_platform": (GUEST, offers(1, 2, 5, 33), "access-platform", "warn",
                         "iommu_platform"),
     "stalled": (GUEST, sets(state="stalled"), "stalled", "bad", "10000 ms"),
     "was_stalled": (GUEST, counts(stalls=3), "was-stalled", "warn", "3 times"),

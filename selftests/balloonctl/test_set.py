@@ -52,7 +52,7 @@ def words():
     """auto_deflate takes its three words and no other."""
     with Tool() as tool:
         for word in ("off", "need", "thrash"):
-            contains("answer", tool.run("set", "auto_deflate", word), f"-> {word}")
+            contains("answer", tool.run("set", "auto_deflate", word), f"-> {word}\n")
             equal("auto_deflate", tool.root.read(path_of("auto_deflate")), word)
         tool.run("set", "auto_deflate", "on", code=1)
         contains("error", tool.errors, "off, need, thrash")

@@ -41,7 +41,7 @@ static void draw_caret(struct canvas *c, int y, const struct snapshot *s,
 		x -= (int)sizeof(word);
 	else
 		x += 2;
-	canvas_text(c, x, y, INK_TARGET, word);
+	canvas_text(c, x, y, INK_TARGET, "%s", word);
 }
 
 /* Three lines: the bar, the caret, the legend. */

@@ -61,9 +61,9 @@ static void judge_features(struct findings *f, const struct device *d)
 		advise(found(f, LEVEL_WARN, "reporting-refused",
 			     "The device offers free page reporting, and it is turned down: this guest fills free pages (init_on_free, page_poison), and the device cannot be told with what."),
 		       "Boot without init_on_free=1 and page_poison=1, or with a device that has PAGE_POISON.");
-	if (has_feature(d->accepted, F_ACCESS_PLATFORM))
+	if (d->offered_known && has_feature(d->offered, F_ACCESS_PLATFORM))
 		advise(found(f, LEVEL_WARN, "access-platform",
-			     "The device is behind an IOMMU (ACCESS_PLATFORM): a balloon names physical pages."),
+			     "The device wants to be reached through an IOMMU (ACCESS_PLATFORM), but a balloon names physical pages."),
 		       "Remove iommu_platform=on from the balloon.");
 }
 

@@ -114,7 +114,7 @@ int cmd_set(const struct options *o)
 	if (err)
 		return write_failed(o->args[0], o->args[1], err);
 	tunable_read(id, d->name, now, sizeof(now));
-	printf("%s: %s -> %s %s\n", o->args[0], d->tunables[id], now,
-	       tunables[id].unit);
+	printf("%s: %s -> %s%s%s\n", o->args[0], d->tunables[id], now,
+	       *tunables[id].unit ? " " : "", tunables[id].unit);
 	return EXIT_GOOD;
 }
