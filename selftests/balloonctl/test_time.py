@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """record, plot, watch: the model over time."""
+import functools
 import json
 import random
 import re
@@ -25,9 +26,16 @@ TOLD = {5: "5.010 s: new target 131072 pages",
         38: "37.500 s: new target 65536 pages"}
 
 
-def story(tool):
+@functools.lru_cache(maxsize=None)
+def story():
     """Return a recording: a run of `record` for each second of a guest that changes."""
-    lines, told, now, stall = [], [], None, 0
+    with Tool() as tool:
+        return "".join(seconds_of(tool))
+
+
+def seconds_of(tool):
+    """Yield the lines of the recording."""
+    told, now, stall = [], None, 0
     for second in range(41):
         now = STORY.get(second, now)
         target, balloon, used = now
@@ -42,14 +50,13 @@ def story(tool):
                    f"MemAvailable: {free + 32 << 10} kB\nCached: {32 << 10} kB\n")
         root.pressure(stall)
         root.write(fakeroot.DECISIONS, "".join(line + "\n" for line in told))
-        lines.append(tool.run("record", "--count", 1))
-    return "".join(lines)
+        yield tool.run("record", "--count", 1)
 
 
 def recording(tool):
     """Write the story's recording; return its path."""
     path = tool.file("recording")
-    path.write_text(story(tool), encoding="utf-8")
+    path.write_text(story(), encoding="utf-8")
     return path
 
 
@@ -190,9 +197,9 @@ def garbage():
     """Recordings with parts changed at random break nothing, whatever the numbers are."""
     chance = random.Random(7)
     with Tool() as tool:
-        lines = story(tool).splitlines()[3:33:5]
+        lines = story().splitlines()[3:33:5]
         path = tool.file("garbage")
-        for _ in range(120):
+        for _ in range(40):
             text = "\n".join(lines) + "\n"
             for _ in range(chance.randint(1, 6)):
                 spots = list(re.finditer(r"(?<=:)-?\d+", text))
