@@ -8,7 +8,8 @@ from lab.cache import ROOT
 import files
 
 LONGEST = 520
-NO_LICENCE_LINE = ("LICENSES/",)
+# Texts of others, and formats of Debian that have no comments.
+NO_LICENCE_LINE = ("LICENSES/", "debian/changelog", "debian/source/format")
 # The files that may be longer: texts of others, and what a tool has drawn.
 MAY_BE_LONG = re.compile(r"LICENSES/|\.svg$")
 # Only queue.c talks to the host, so only it may wait for anything, but for the
