@@ -7,9 +7,9 @@
 _balloonctl_options()
 {
 	case $1 in
-	status|doctor) echo "--json --ascii" ;;
+	status) echo "--json --ascii" ;;
 	watch) echo "--interval --count --replay --speed --ascii" ;;
-	set) echo "--json" ;;
+	set|doctor) echo "--json" ;;
 	why) echo "--json --ascii --count" ;;
 	record) echo "--interval --count --output" ;;
 	plot) echo "--text --ascii --output" ;;

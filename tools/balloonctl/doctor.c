@@ -97,7 +97,7 @@ static enum severity worst_of(const struct findings *f)
 
 int cmd_doctor(const struct options *o)
 {
-	struct style style = style_of(stdout, o->ascii);
+	struct style style = style_of(stdout, false);
 	static struct findings findings;
 	static struct snapshot s;
 

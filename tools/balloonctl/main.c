@@ -57,7 +57,7 @@ static const struct command {
 	{ "record", cmd_record, OPT_INTERVAL | OPT_COUNT | OPT_OUTPUT, 0 },
 	{ "plot", cmd_plot, OPT_TEXT | OPT_ASCII | OPT_OUTPUT, 1 },
 	{ "export", cmd_export, OPT_JSON | OPT_PROMETHEUS, 0 },
-	{ "doctor", cmd_doctor, OPT_JSON | OPT_ASCII, 0 },
+	{ "doctor", cmd_doctor, OPT_JSON, 0 },
 };
 
 static const char usage[] =
