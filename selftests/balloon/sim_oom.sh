@@ -7,27 +7,17 @@ cd "$(dirname "$0")" || exit 1
 . ./lib/ktap.sh
 # shellcheck source=lib/balloonsim.sh
 . ./lib/balloonsim.sh
+# shellcheck source=lib/burst.sh
+. ./lib/burst.sh
 
 # Longer than it takes the process to come to its end after the last release.
 HOLDOFF_MS=$((6000 * ${AUTOBALLOON_SLOW:-2}))
-
-# A process that the killer takes first, so that the test itself lives.
-victim()	# MiB
-{
-	sh -c 'echo 1000 >/proc/self/oom_score_adj && exec "$0" take "$1"' "$PATTERN" "$1"
-}
 
 # The next in line: if it dies as well, that is one too many.
 start_bystander()
 {
 	sh -c 'echo 500 >/proc/self/oom_score_adj && exec sleep 100000' &
 	bystander=$!
-}
-
-# What the guest has left, and half of the balloon on top, in MiB.
-half_of_the_balloon()
-{
-	echo $(($(meminfo MemAvailable) / 1024 + $(sim_get held) / 512))
 }
 
 gives_way()	# features
@@ -65,13 +55,7 @@ offset_holds()
 	gives_way 0
 	taken=$(sim_get held)
 	check_le "pages held when the process has ended" "$taken" $((held * 7 / 10))
-	uptime_ms
-	hold_end=$((uptime_value + HOLDOFF_MS / 4))
-	while uptime_ms && [ "$uptime_value" -lt "$hold_end" ]; do
-		sim_set config_irq 3
-		sleep 0.2
-		check_le "pages held during the hold-off" "$(sim_get held)" "$taken"
-	done
+	holds_off $((HOLDOFF_MS / 4)) "$taken"
 	wait_for 60 sim_is held "$(sim_get target)" || fail "the deficit did not come back"
 	sim_resize 0
 	sim_del

@@ -32,15 +32,6 @@ freed_is_reported()
 	no_violations
 }
 
-quiet()
-{
-	quiet_last=-1
-	until [ "$quiet_last" = "$(sim_get reported_pages)" ]; do
-		quiet_last=$(sim_get reported_pages)
-		sleep 2.5
-	done
-}
-
 # Destroyed while it was free is no harm; used while it is reported is one.
 content_survives()
 {

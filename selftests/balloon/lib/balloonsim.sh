@@ -199,6 +199,25 @@ sim_resize()	# pages [seconds]
 	wait_for 10 sim_is held "$1" || fail "pages held is $(sim_get held), should be $1"
 }
 
+# Nothing is reported for as long as the kernel waits between two reports.
+quiet()
+{
+	quiet_last=-1
+	until [ "$quiet_last" = "$(sim_get reported_pages)" ]; do
+		quiet_last=$(sim_get reported_pages)
+		sleep 2.5
+	done
+}
+
+# Another device takes all memory but so many MiB.
+other_device()	# id MiB
+{
+	sim_id=$1
+	sim_start 0
+	sim_resize $(($(meminfo MemAvailable) / 4 - $2 * 256))
+	sim_id=0
+}
+
 no_violations()
 {
 	check_eq "number of violations" "$(cat $SIM/violation_count)" 0

@@ -34,6 +34,19 @@ inflated()	# features: a balloon of 60 % of what is available
 	deflated=$(sim_get deflated)
 }
 
+# The balloon does not grow again for a while, though the host repeats itself.
+holds_off()	# ms, pages held
+{
+	uptime_ms
+	# shellcheck disable=SC2154	# uptime_ms sets it
+	hold_end=$((uptime_value + $1))
+	while uptime_ms && [ "$uptime_value" -lt "$hold_end" ]; do
+		sim_set config_irq 3
+		sleep 0.2
+		check_le "pages held during the hold-off" "$(sim_get held)" "$2"
+	done
+}
+
 untouched()	# what was done
 {
 	check_eq "pages deflated after $1" "$(sim_get deflated)" "$deflated"
