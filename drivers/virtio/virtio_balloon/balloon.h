@@ -219,6 +219,12 @@ static inline void vb_count(struct vb_dev *vb, enum vb_counter id, s64 n)
 #define VB_REPORT_BUSY		2
 #define VB_SAMPLING		3
 
+/* Something changed since the worker last looked. */
+static inline bool vb_kicked(struct vb_dev *vb)
+{
+	return test_bit(VB_KICKED, &vb->flags);
+}
+
 /* The host owes an answer on a queue that resizing needs. */
 static inline bool vb_stalled(struct vb_dev *vb)
 {

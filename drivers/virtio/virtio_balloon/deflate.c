@@ -253,8 +253,7 @@ static int make_room(struct vb_dev *vb, long *back)
 	if (!has_room(vb)) {
 		vb_queue_kick(q);
 		err = vb_queue_wait(q, q->nr_bufs / 2);
-		if (!err && vb_is_resize_worker(vb) &&
-		    test_bit(VB_KICKED, &vb->flags))
+		if (!err && vb_is_resize_worker(vb) && vb_kicked(vb))
 			err = -EAGAIN;
 	}
 	*back += vb_deflate_collect(vb);

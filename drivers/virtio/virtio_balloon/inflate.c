@@ -19,11 +19,6 @@
 /* What may be reported ahead of its inflation; 1 GiB. */
 #define REPORT_AHEAD_PAGES	(1L << (30 - PAGE_SHIFT))
 
-static bool kicked(struct vb_dev *vb)
-{
-	return test_bit(VB_KICKED, &vb->flags);
-}
-
 /*
  * Wait until @nr messages are at rest. Return: 0; 1 if that took a while; or
  * what vb_queue_wait() says.
@@ -52,7 +47,7 @@ static int wait_for_all(struct vb_dev *vb, struct vb_queue *q)
 	bool waits = vb_queue_in_flight(q);
 	int err = vb_queue_wait(q, 0);
 
-	return !err && waits && kicked(vb) ? -EAGAIN : err;
+	return !err && waits && vb_kicked(vb) ? -EAGAIN : err;
 }
 
 /*
@@ -179,7 +174,7 @@ static long post_next(struct vb_dev *vb, long pages, bool new, bool first,
 	nr = make_room(vb, whole ? VB_CHUNK_BUFS : 1);
 	if (nr < 0)
 		return nr;
-	if (kicked(vb) && (nr || !first))
+	if (vb_kicked(vb) && (nr || !first))
 		return -EAGAIN;
 	nr = whole ? post_chunk(vb, new) : 0;
 	if (nr)
@@ -221,7 +216,7 @@ static long report_ahead(struct vb_dev *vb, long pages)
 
 	if (!takes_chunks(vb))
 		return 0;
-	for (nr = 0; nr < max && !(nr && kicked(vb)); nr++) {
+	for (nr = 0; nr < max && !(nr && vb_kicked(vb)); nr++) {
 		struct page *chunk = new_chunk(vb);
 
 		if (!chunk)
