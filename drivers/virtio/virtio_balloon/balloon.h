@@ -342,8 +342,8 @@ unsigned long vb_hint_return(struct vb_dev *vb, unsigned long pages);
 int vb_reporting_register(struct vb_dev *vb);
 void vb_reporting_unregister(struct vb_dev *vb);
 unsigned int vb_report_capacity(struct vb_dev *vb);
-int vb_report_chunks(struct vb_dev *vb, struct list_head *chunks,
-		     unsigned int nr);
+void vb_report_chunks(struct vb_dev *vb, struct list_head *chunks,
+		      unsigned int nr);
 void vb_report_reap(struct vb_dev *vb);
 int vb_report_wait(struct vb_dev *vb);
 bool vb_reported(struct vb_dev *vb);

@@ -38,16 +38,10 @@ static int make_room(struct vb_dev *vb, unsigned int nr)
 	return err ? err : 1;
 }
 
-/*
- * Wait until nothing is in flight on a queue. Return: 0; -EAGAIN if that took a
- * while in which the host changed its mind; or what vb_queue_wait() says.
- */
-static int wait_for_all(struct vb_dev *vb, struct vb_queue *q)
+/* -EAGAIN if the host changed its mind in a wait that ended well; else @err. */
+static int unless_kicked(struct vb_dev *vb, bool waited, int err)
 {
-	bool waits = vb_queue_in_flight(q);
-	int err = vb_queue_wait(q, 0);
-
-	return !err && waits && vb_kicked(vb) ? -EAGAIN : err;
+	return !err && waited && vb_kicked(vb) ? -EAGAIN : err;
 }
 
 /*
@@ -57,18 +51,20 @@ static int wait_for_all(struct vb_dev *vb, struct vb_queue *q)
  */
 static int no_deflate_in_flight(struct vb_dev *vb)
 {
-	return wait_for_all(vb, &vb->queues[VB_VQ_DEFLATE]);
+	struct vb_queue *q = &vb->queues[VB_VQ_DEFLATE];
+	bool waits = vb_queue_in_flight(q);
+
+	return unless_kicked(vb, waits, vb_queue_wait(q, 0));
 }
 
-/* As wait_for_all(), for our own report; the kernel's concern nobody here. */
+/* The same for our own report; the kernel's concern nobody here. */
 static int no_report_in_flight(struct vb_dev *vb)
 {
-	int err = 0;
+	bool waits;
 
-	if (!list_empty(&vb->in_report))
-		err = wait_for_all(vb, &vb->queues[VB_VQ_REPORT]);
 	vb_report_reap(vb);
-	return err;
+	waits = !list_empty(&vb->in_report);
+	return unless_kicked(vb, waits, vb_report_wait(vb));
 }
 
 static bool takes_chunks(struct vb_dev *vb)
@@ -228,10 +224,10 @@ static long report_ahead(struct vb_dev *vb, long pages)
 		return 0;
 	atomic_long_add(nr * VB_CHUNK_PAGES, &vb->inflating);
 	err = no_deflate_in_flight(vb) ?: no_report_in_flight(vb);
-	if (!err)
-		err = vb_report_chunks(vb, &batch, nr);
-	if (!err)
+	if (!err) {
+		vb_report_chunks(vb, &batch, nr);
 		return nr * VB_CHUNK_PAGES;
+	}
 	atomic_long_sub(nr * VB_CHUNK_PAGES, &vb->inflating);
 	vb_chunks_free(&batch);
 	return err;

@@ -70,22 +70,16 @@ unsigned int vb_report_capacity(struct vb_dev *vb)
  *	the host has answered: at once, and not dropped, if the queue is taken
  * @nr: how many
  *
- * Context: the resize worker.
- * Return: 0; or what vb_queue_wait() says of the report before this one, with
- * the chunks still the caller's.
+ * Context: the resize worker, with no report of its own in flight.
  */
-int vb_report_chunks(struct vb_dev *vb, struct list_head *chunks,
-		     unsigned int nr)
+void vb_report_chunks(struct vb_dev *vb, struct list_head *chunks,
+		      unsigned int nr)
 {
 	struct vb_queue *q = &vb->queues[VB_VQ_REPORT];
 	struct scatterlist sg[VB_REPORT_CHUNKS];
 	unsigned int i = 0;
 	struct page *chunk;
-	int err;
 
-	err = vb_report_wait(vb);
-	if (err)
-		return err;
 	sg_init_table(sg, nr);
 	list_for_each_entry(chunk, chunks, lru)
 		sg_set_page(&sg[i++], chunk, VB_CHUNK_PAGES << PAGE_SHIFT, 0);
@@ -99,7 +93,6 @@ int vb_report_chunks(struct vb_dev *vb, struct list_head *chunks,
 		vb_queue_kick(q);
 		list_splice_tail_init(chunks, &vb->in_report);
 	}
-	return 0;
 }
 
 /**
