@@ -35,7 +35,9 @@
 #include <linux/atomic.h>
 #include <linux/balloon.h>
 #include <linux/bits.h>
+#include <linux/ktime.h>
 #include <linux/list.h>
+#include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
@@ -218,6 +220,12 @@ static inline void vb_count(struct vb_dev *vb, enum vb_counter id, s64 n)
 #define VB_HINT_CMD		1
 #define VB_REPORT_BUSY		2
 #define VB_SAMPLING		3
+
+/* The clock of the decisions; ms. */
+static inline u64 vb_now(void)
+{
+	return div_u64(ktime_get_ns(), NSEC_PER_MSEC);
+}
 
 /* Something changed since the worker last looked. */
 static inline bool vb_kicked(struct vb_dev *vb)

@@ -2,9 +2,6 @@
 /*
  * The kernel's side of the policy: what it looks at, and who may ask it.
  */
-#include <linux/ktime.h>
-#include <linux/math64.h>
-
 #include "balloon.h"
 #include "trace.h"
 
@@ -19,7 +16,7 @@
  */
 void vb_snapshot(struct vb_dev *vb, struct vb_snapshot *s)
 {
-	s->now = div_u64(ktime_get_ns(), NSEC_PER_MSEC);
+	s->now = vb_now();
 	s->target = READ_ONCE(vb->last_target);
 	s->actual = vb_store_pages(&vb->store) +
 		    atomic_long_read(&vb->inflating);
