@@ -274,7 +274,6 @@ void vb_write_poison(struct vb_dev *vb);
 /* decide.c */
 s64 vb_decide(struct vb_dev *vb, struct vb_snapshot *s);
 void vb_snapshot(struct vb_dev *vb, struct vb_snapshot *s);
-void vb_hold_off(struct vb_dev *vb);
 void vb_note_hold_off(struct vb_dev *vb, const struct vb_snapshot *s);
 const char *vb_state(struct vb_dev *vb);
 
@@ -299,7 +298,8 @@ void vb_inflate_collect(struct vb_dev *vb);
 /* deflate.c */
 long vb_deflate(struct vb_dev *vb, long pages);
 long vb_deflate_nowait(struct vb_dev *vb, long pages, int nid);
-void vb_deflate_hand_over(struct vb_dev *vb, long pages);
+void vb_deflate_look_after(struct vb_dev *vb);
+void vb_deflate_hand_over(struct vb_dev *vb, enum vb_why why, long pages);
 long vb_deflate_untold(struct vb_dev *vb, long pages);
 long vb_deflate_collect(struct vb_dev *vb);
 int vb_deflate_these(struct vb_dev *vb, struct list_head *chunks,

@@ -415,22 +415,31 @@ int vb_deflate_these(struct vb_dev *vb, struct list_head *chunks,
 }
 
 /**
+ * vb_deflate_look_after - have the deflate work look after what is in flight
+ * @vb: the device
+ *
+ * It also tells the host the new size.
+ *
+ * Context: any, hard interrupt included.
+ */
+void vb_deflate_look_after(struct vb_dev *vb)
+{
+	vb_kick_work(vb, vb->deflate_wq, &vb->deflate_work, 0);
+}
+
+/**
  * vb_deflate_hand_over - have the deflate work take pages back
  * @vb: the device
- * @pages: how many; 0 if it only has to look after what is in flight, and
- *	tell the host the new size
+ * @why: the reason
+ * @pages: how many; from a grant, which barred growth already
  *
- * The hold-off begins at once, so that the worker does not take the pages back
- * while they are on their way.
- *
- * Context: reclaim, OOM; with 0 also hard interrupt.
+ * Context: reclaim, OOM, the sampler.
  */
-void vb_deflate_hand_over(struct vb_dev *vb, long pages)
+void vb_deflate_hand_over(struct vb_dev *vb, enum vb_why why, long pages)
 {
-	if (pages)
-		vb_hold_off(vb);
+	WRITE_ONCE(vb->handed_why, why);
 	atomic_long_add(pages, &vb->deflate_wanted);
-	vb_kick_work(vb, vb->deflate_wq, &vb->deflate_work, 0);
+	vb_deflate_look_after(vb);
 }
 
 /**
