@@ -125,22 +125,8 @@ static long deflate_chunk(struct vb_dev *vb, int nid, struct list_head *freed)
 long vb_deflate_untold(struct vb_dev *vb, long pages)
 {
 	long back = vb_reported_drop(vb, DIV_ROUND_UP(pages, VB_CHUNK_PAGES));
-	LIST_HEAD(untold);
-	struct page *chunk;
-	long nr = 1;
 
-	for (; back < pages && nr; back += nr) {
-		vb_store_take_untold(&vb->store, &untold,
-				     min_t(long, pages - back, VB_BUF_PAGES));
-		nr = vb_pages_free(&untold);
-		cond_resched();
-	}
-	while (back < pages &&
-	       (chunk = vb_store_take_untold_chunk(&vb->store))) {
-		vb_chunk_free(chunk);
-		back += VB_CHUNK_PAGES;
-	}
-	return back;
+	return back + vb_store_free_untold(&vb->store, pages - back);
 }
 
 /* Return: pages freed, 0 when no more can be had without waiting. */

@@ -84,15 +84,26 @@ unsigned int vb_store_remove(struct vb_store *store, struct list_head *pages,
 void vb_store_remove_range(struct vb_store *store, unsigned long start,
 			   unsigned long nr, struct list_head *chunks,
 			   struct list_head *pages);
-void vb_store_drop_range(struct vb_store *store, unsigned long start,
-			 unsigned long nr);
+void vb_store_migrated(struct vb_store *store, struct page *from,
+		       struct page *to);
+int vb_store_pause(void);
+
+/* pages.c, for untold.c */
+struct page *vb_store_pop(struct vb_store *store, struct list_head *list);
+unsigned int vb_store_take(struct vb_store *store, struct list_head *from,
+			   struct list_head *to, unsigned int nr);
+unsigned long vb_store_take_range(struct vb_store *store,
+				  struct list_head *from, struct list_head *to,
+				  unsigned long start, unsigned long nr);
+
+/* untold.c: what is in the balloon and unknown to the host */
 void vb_store_forget_told(struct vb_store *store);
 unsigned int vb_store_take_untold(struct vb_store *store,
 				  struct list_head *pages, unsigned int nr);
 struct page *vb_store_take_untold_chunk(struct vb_store *store);
-void vb_store_migrated(struct vb_store *store, struct page *from,
-		       struct page *to);
-int vb_store_pause(void);
+long vb_store_free_untold(struct vb_store *store, long pages);
+void vb_store_drop_range(struct vb_store *store, unsigned long start,
+			 unsigned long nr);
 void vb_store_empty(struct vb_store *store);
 
 static inline long vb_store_pages(struct vb_store *store)
