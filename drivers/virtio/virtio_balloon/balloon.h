@@ -300,7 +300,7 @@ long vb_deflate(struct vb_dev *vb, long pages);
 long vb_deflate_nowait(struct vb_dev *vb, long pages, int nid);
 void vb_deflate_look_after(struct vb_dev *vb);
 void vb_deflate_hand_over(struct vb_dev *vb, enum vb_why why, long pages);
-long vb_deflate_untold(struct vb_dev *vb, long pages);
+long vb_deflate_untold(struct vb_dev *vb, long pages, int nid);
 long vb_deflate_collect(struct vb_dev *vb);
 int vb_deflate_these(struct vb_dev *vb, struct list_head *chunks,
 		     struct list_head *pages);
@@ -355,8 +355,8 @@ void vb_report_chunks(struct vb_dev *vb, struct list_head *chunks,
 void vb_report_reap(struct vb_dev *vb);
 int vb_report_wait(struct vb_dev *vb);
 bool vb_reported(struct vb_dev *vb);
-struct page *vb_reported_take(struct vb_dev *vb);
-long vb_reported_drop(struct vb_dev *vb, long chunks);
+struct page *vb_reported_take(struct vb_dev *vb, int nid);
+long vb_reported_drop(struct vb_dev *vb, long chunks, int nid);
 void vb_report_abandon(struct vb_dev *vb);
 
 /* power.c */

@@ -115,6 +115,7 @@ static long deflate_chunk(struct vb_dev *vb, int nid, struct list_head *freed)
  * vb_deflate_untold - take back what the host does not know of
  * @vb: the device, possibly offline
  * @pages: how many; the last chunk may make it more
+ * @nid: the node they are to come from, or NUMA_NO_NODE
  *
  * What was only reported so far, and what a reset made the host forget: nobody
  * need be told.
@@ -122,11 +123,12 @@ static long deflate_chunk(struct vb_dev *vb, int nid, struct list_head *freed)
  * Context: reclaim, OOM: allocates nothing, waits for nobody.
  * Return: pages that the guest has back.
  */
-long vb_deflate_untold(struct vb_dev *vb, long pages)
+long vb_deflate_untold(struct vb_dev *vb, long pages, int nid)
 {
-	long back = vb_reported_drop(vb, DIV_ROUND_UP(pages, VB_CHUNK_PAGES));
+	long back = vb_reported_drop(vb, DIV_ROUND_UP(pages, VB_CHUNK_PAGES),
+				     nid);
 
-	return back + vb_store_free_untold(&vb->store, pages - back);
+	return back + vb_store_free_untold(&vb->store, pages - back, nid);
 }
 
 /* Return: pages freed, 0 when no more can be had without waiting. */
@@ -167,7 +169,7 @@ static long deflate_pages_nowait(struct vb_dev *vb, long pages, int nid)
 long vb_deflate_nowait(struct vb_dev *vb, long pages, int nid)
 {
 	struct vb_queue *q = &vb->queues[VB_VQ_DEFLATE];
-	long freed = vb_deflate_untold(vb, pages);
+	long freed = vb_deflate_untold(vb, pages, nid);
 	LIST_HEAD(chunks);
 	long nr = 1;
 
@@ -320,7 +322,8 @@ static long deflate_round(struct vb_dev *vb, long pages, long *back, long *err)
  */
 long vb_deflate(struct vb_dev *vb, long pages)
 {
-	long back = vb_deflate_untold(vb, pages), posted = 0, err = 0;
+	long back = vb_deflate_untold(vb, pages, NUMA_NO_NODE);
+	long posted = 0, err = 0;
 
 	if (back < pages)
 		err = make_room(vb, &back);

@@ -82,9 +82,10 @@ static struct page *next_chunk(struct vb_dev *vb, bool new)
 {
 	struct page *chunk;
 
-	chunk = vb_reported_take(vb);
+	chunk = vb_reported_take(vb, NUMA_NO_NODE);
 	if (!chunk)
-		chunk = vb_store_take_untold_chunk(&vb->store);
+		chunk = vb_store_take_untold_chunk(&vb->store,
+						   NUMA_NO_NODE);
 	if (chunk || !new)
 		return chunk;
 	return new_chunk(vb);
@@ -114,7 +115,8 @@ static long post_chunk(struct vb_dev *vb, bool new)
 static unsigned int next_pages(struct vb_dev *vb, struct list_head *pages,
 			       unsigned int nr, bool new)
 {
-	unsigned int got = vb_store_take_untold(&vb->store, pages, nr);
+	unsigned int got = vb_store_take_untold(&vb->store, pages, nr,
+						NUMA_NO_NODE);
 	struct page *page;
 
 	for (; new && got < nr; got++) {

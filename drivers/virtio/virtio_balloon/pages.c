@@ -19,27 +19,17 @@
 
 #include "store.h"
 
-/* The nodes that are meant by @nid, which may be NUMA_NO_NODE: from, and up to. */
-static unsigned int nodes_from(int nid)
-{
-	return nid == NUMA_NO_NODE ? 0 : nid;
-}
-
-static unsigned int nodes_up_to(int nid)
-{
-	return nid == NUMA_NO_NODE ? nr_node_ids : nid + 1;
-}
-
-static struct vb_node *node_of(struct vb_store *store, struct page *page)
-{
-	return &store->nodes[page_to_nid(page)];
-}
-
-/*
- * @nr pages enter (or leave, below 0) the lists of a node. Counted before they
- * enter and after they have left, so that there are never fewer than none.
+/**
+ * vb_store_count - pages enter or leave the lists of a node
+ * @node: the node
+ * @nr: how many; below 0 if they leave
+ *
+ * Counted before they enter and after they have left, so that there are never
+ * fewer than none.
+ *
+ * Context: any.
  */
-static void count_pages(struct vb_node *node, long nr)
+void vb_store_count(struct vb_node *node, long nr)
 {
 	atomic_long_add(nr, &node->pages);
 	atomic_long_add(nr, &node->store->pages);
@@ -69,10 +59,10 @@ int vb_store_init(struct vb_store *store, bool adjust_managed,
 		node->bdi.migratepage = migratepage;
 		INIT_LIST_HEAD(&node->chunks);
 		INIT_LIST_HEAD(&node->fragments);
+		INIT_LIST_HEAD(&node->untold_chunks);
+		INIT_LIST_HEAD(&node->untold);
 	}
 	spin_lock_init(&store->lock);
-	INIT_LIST_HEAD(&store->untold_chunks);
-	INIT_LIST_HEAD(&store->untold);
 	store->adjust_managed = adjust_managed;
 	return 0;
 }
@@ -86,17 +76,26 @@ void vb_store_destroy(struct vb_store *store)
 	kfree(store->nodes);
 }
 
-/* Take the @nr pages of one node off a list for several. Return: the node. */
-static struct vb_node *sort_out(struct vb_store *store, struct list_head *from,
-				struct list_head *to, long *nr)
+/**
+ * vb_store_sort_out - take the pages of one node off a list for several
+ * @store: the store
+ * @from: a list of the caller's, not empty
+ * @to: receives them
+ * @nr: filled in with how many
+ *
+ * Return: the node.
+ */
+struct vb_node *vb_store_sort_out(struct vb_store *store,
+				  struct list_head *from,
+				  struct list_head *to, long *nr)
 {
 	struct page *page, *next;
 	struct vb_node *node;
 
 	*nr = 0;
-	node = node_of(store, list_first_entry(from, struct page, lru));
+	node = vb_store_node(store, list_first_entry(from, struct page, lru));
 	list_for_each_entry_safe(page, next, from, lru) {
-		if (node_of(store, page) != node)
+		if (vb_store_node(store, page) != node)
 			continue;
 		list_move_tail(&page->lru, to);
 		(*nr)++;
@@ -120,8 +119,8 @@ void vb_store_insert(struct vb_store *store, struct list_head *pages)
 		LIST_HEAD(local);
 		long nr;
 
-		node = sort_out(store, pages, &local, &nr);
-		count_pages(node, nr);
+		node = vb_store_sort_out(store, pages, &local, &nr);
+		vb_store_count(node, nr);
 		balloon_page_list_enqueue(&node->bdi, &local);
 	}
 }
@@ -135,10 +134,10 @@ void vb_store_insert(struct vb_store *store, struct list_head *pages)
  */
 void vb_store_insert_chunk(struct vb_store *store, struct page *chunk)
 {
-	struct vb_node *node = node_of(store, chunk);
+	struct vb_node *node = vb_store_node(store, chunk);
 
 	vb_account_chunk(store, chunk, true);
-	count_pages(node, VB_CHUNK_PAGES);
+	vb_store_count(node, VB_CHUNK_PAGES);
 	spin_lock(&store->lock);
 	list_add(&chunk->lru, &node->chunks);
 	spin_unlock(&store->lock);
@@ -181,13 +180,13 @@ struct page *vb_store_remove_chunk(struct vb_store *store, int nid)
 	struct page *chunk;
 	unsigned int n;
 
-	for (n = nodes_from(nid); n < nodes_up_to(nid); n++) {
+	for (n = vb_nodes_from(nid); n < vb_nodes_up_to(nid); n++) {
 		node = &store->nodes[n];
 		chunk = vb_store_pop(store, &node->chunks);
 		if (!chunk)
 			continue;
 		vb_account_chunk(store, chunk, false);
-		count_pages(node, -VB_CHUNK_PAGES);
+		vb_store_count(node, -VB_CHUNK_PAGES);
 		return chunk;
 	}
 	return NULL;
@@ -229,7 +228,7 @@ static unsigned int take_fragments(struct vb_node *node,
 	nr = vb_store_take(node->store, &node->fragments, &taken, nr);
 	vb_account_list(&taken, false);
 	list_splice_tail(&taken, pages);
-	count_pages(node, -(long)nr);
+	vb_store_count(node, -(long)nr);
 	return nr;
 }
 
@@ -241,7 +240,7 @@ static unsigned int take_singles(struct vb_node *node, struct list_head *pages,
 
 	nr = balloon_page_list_dequeue(&node->bdi, &dequeued, nr - taken);
 	list_splice_tail(&dequeued, pages);
-	count_pages(node, -(long)nr);
+	vb_store_count(node, -(long)nr);
 	return taken + nr;
 }
 
@@ -287,9 +286,9 @@ unsigned int vb_store_remove(struct vb_store *store, struct list_head *pages,
 {
 	unsigned int taken = 0, n;
 
-	for (n = nodes_from(nid); n < nodes_up_to(nid); n++)
+	for (n = vb_nodes_from(nid); n < vb_nodes_up_to(nid); n++)
 		taken += take_singles(&store->nodes[n], pages, nr - taken);
-	for (n = nodes_from(nid); n < nodes_up_to(nid); n++)
+	for (n = vb_nodes_from(nid); n < vb_nodes_up_to(nid); n++)
 		while (taken < nr && split_chunk(&store->nodes[n]))
 			taken += take_fragments(&store->nodes[n], pages,
 						nr - taken);
@@ -342,14 +341,14 @@ void vb_store_remove_range(struct vb_store *store, unsigned long start,
 			   unsigned long nr, struct list_head *chunks,
 			   struct list_head *pages)
 {
-	struct vb_node *node = node_of(store, pfn_to_page(start));
+	struct vb_node *node = vb_store_node(store, pfn_to_page(start));
 	unsigned long taken;
 	struct page *chunk;
 
 	taken = VB_CHUNK_PAGES * vb_store_take_range(store, &node->chunks,
 						     chunks, start, nr);
 	taken += vb_store_take_range(store, &node->fragments, pages, start, nr);
-	count_pages(node, -(long)taken);
+	vb_store_count(node, -(long)taken);
 	list_for_each_entry(chunk, chunks, lru)
 		vb_account_chunk(store, chunk, false);
 	vb_account_list(pages, false);

@@ -24,7 +24,7 @@ long vb_release(struct vb_dev *vb, enum vb_why why, long granted, int nid)
 
 	lockdep_assert_held_read(&vb->online_sem);
 	if (!vb->online)
-		freed = vb_deflate_untold(vb, granted);
+		freed = vb_deflate_untold(vb, granted, nid);
 	else if (!vb_must_tell_host(vb))
 		freed = vb_deflate_nowait(vb, granted, nid);
 	if (vb->online && !freed)

@@ -128,38 +128,44 @@ bool vb_reported(struct vb_dev *vb)
 /**
  * vb_reported_take - take a chunk to inflate it
  * @vb: the device
+ * @nid: the node it is to come from, or NUMA_NO_NODE
  *
  * Context: reclaim, does not sleep.
  * Return: a chunk which the host was asked to drop, or NULL.
  */
-struct page *vb_reported_take(struct vb_dev *vb)
+struct page *vb_reported_take(struct vb_dev *vb, int nid)
 {
-	struct page *chunk;
+	struct page *chunk, *found = NULL;
 
 	spin_lock(&vb->reported_lock);
-	chunk = list_first_entry_or_null(&vb->reported, struct page, lru);
-	if (chunk)
+	list_for_each_entry(chunk, &vb->reported, lru) {
+		if (nid != NUMA_NO_NODE && page_to_nid(chunk) != nid)
+			continue;
 		list_del(&chunk->lru);
+		found = chunk;
+		break;
+	}
 	spin_unlock(&vb->reported_lock);
-	if (chunk)
+	if (found)
 		atomic_long_sub(VB_CHUNK_PAGES, &vb->inflating);
-	return chunk;
+	return found;
 }
 
 /**
  * vb_reported_drop - the guest keeps what was only reported so far
  * @vb: the device
  * @chunks: how many at most
+ * @nid: the node they are to come from, or NUMA_NO_NODE
  *
  * Context: reclaim, does not sleep.
  * Return: pages that the guest has back.
  */
-long vb_reported_drop(struct vb_dev *vb, long chunks)
+long vb_reported_drop(struct vb_dev *vb, long chunks, int nid)
 {
 	struct page *chunk;
 	long nr = 0;
 
-	while (nr < chunks && (chunk = vb_reported_take(vb))) {
+	while (nr < chunks && (chunk = vb_reported_take(vb, nid))) {
 		vb_chunk_free(chunk);
 		nr++;
 	}
@@ -194,7 +200,7 @@ void vb_report_abandon(struct vb_dev *vb)
 	if (!list_empty(&vb->in_report))
 		clear_bit(VB_REPORT_BUSY, &vb->flags);
 	vb_chunks_free(&vb->in_report);
-	vb_reported_drop(vb, LONG_MAX);
+	vb_reported_drop(vb, LONG_MAX, NUMA_NO_NODE);
 	atomic_long_set(&vb->inflating, 0);
 }
 

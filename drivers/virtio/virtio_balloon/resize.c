@@ -33,7 +33,7 @@ static long shrink(struct vb_dev *vb, long pages)
 static long move_stalled(struct vb_dev *vb, s64 diff)
 {
 	if (diff < 0)
-		vb_deflate_untold(vb, -diff);
+		vb_deflate_untold(vb, -diff, NUMA_NO_NODE);
 	return -ETIMEDOUT;
 }
 
