@@ -31,7 +31,14 @@ inflated()	# features: a balloon of 60 % of what is available
 	sim_new "$1" overwrite=1
 	held=$(roomy_pages 60)
 	sim_resize "$held"
-	deflated=$(sim_get deflated)
+	deflated=$(left_the_balloon)
+}
+
+# Pages that the host saw leaving. An exchange by compaction takes one and gives one.
+left_the_balloon()
+{
+	wait_for 10 sim_is deflating 0
+	echo $(($(sim_get deflated) - $(counter migrated_pages)))
 }
 
 # The balloon does not grow again for a while, though the host repeats itself.
@@ -49,7 +56,7 @@ holds_off()	# ms, pages held
 
 untouched()	# what was done
 {
-	check_eq "pages deflated after $1" "$(sim_get deflated)" "$deflated"
+	check_eq "pages deflated after $1" "$(left_the_balloon)" "$deflated"
 	check_eq "pages in need after $1" "$(counter need_deflated_pages)" 0
 }
 
