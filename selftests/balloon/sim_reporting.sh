@@ -61,6 +61,29 @@ with_the_balloon()	# features
 	no_violations
 }
 
+# Free before the host has answered the deflate: not to be reported before that.
+deflates_first()	# pages
+{
+	reporting_device 0
+	sim_resize "$1"
+	quiet
+	seen=$(sim_get reported_pages)
+	sim_set mute 2	# deflate
+	sim_set target 0
+	# the kernel begins two seconds after something is freed, and tries again
+	sleep 3
+	"$PATTERN" take 20
+	sleep 3
+	no_violations
+	sim_set mute 0
+	wait_for 10 sim_is actual 0 || fail "target 0 not reached: $(sim_get actual)"
+	"$PATTERN" take 20
+	wait_for 10 sim_over reported_pages $((seen + $1 * 3 / 4)) ||
+		fail "$(($(sim_get reported_pages) - seen)) of $1 pages reported in the end"
+	sim_del
+	no_violations
+}
+
 # The kernel has room for one who reports; a second balloon does without.
 second_device()
 {
@@ -83,11 +106,12 @@ second_device()
 }
 
 sim_setup
-ktap_plan 6
+ktap_plan 7
 ktap_case freed_is_reported freed_is_reported
 ktap_case content_survives content_survives
 ktap_case with_the_balloon with_the_balloon 0
 ktap_case with_the_balloon_must_tell with_the_balloon "$F_MUST_TELL_HOST"
+ktap_case deflates_first deflates_first $((16 * 512))
 ktap_case second_device second_device
 ktap_case kernel_is_well kernel_is_well
 ktap_end

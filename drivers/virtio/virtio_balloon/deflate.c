@@ -33,7 +33,7 @@ static unsigned int put_back_unacknowledged(struct vb_dev *vb,
 	if (!vb_queue_unowned(inflate))
 		return 0;
 	list_for_each_entry_safe(page, next, pages, lru) {
-		if (!vb_queue_names(inflate, page))
+		if (!vb_queue_names(inflate, page, 1))
 			continue;
 		list_move(&page->lru, &back);
 		nr++;

@@ -9,6 +9,22 @@
 #include "balloon.h"
 
 /*
+ * What leaves the balloon is free before the host has answered, so the kernel may
+ * name it while the host still has it in its books.
+ */
+static bool host_knows_free(struct vb_dev *vb, struct scatterlist *sg)
+{
+	struct vb_queue *deflate = &vb->queues[VB_VQ_DEFLATE];
+
+	for (; sg; sg = sg_next(sg)) {
+		if (vb_queue_names(deflate, sg_page(sg),
+				   sg->length >> PAGE_SHIFT))
+			return false;
+	}
+	return true;
+}
+
+/*
  * The kernel puts the blocks back on its free lists as soon as this returns,
  * whatever it returns. So once they are posted it waits for as long as the
  * host may take them: until the answer, or a reset.
@@ -23,7 +39,7 @@ static int report(struct page_reporting_dev_info *info, struct scatterlist *sg,
 	if (test_and_set_bit(VB_REPORT_BUSY, &vb->flags))
 		return -EBUSY;
 	if (down_read_trylock(&vb->online_sem)) {
-		if (vb->online)
+		if (vb->online && host_knows_free(vb, sg))
 			err = vb_queue_post_in(q, sg, nents);
 		if (!err)
 			vb_queue_kick(q);

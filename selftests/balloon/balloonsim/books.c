@@ -158,6 +158,12 @@ bool bsim_books_owned(struct bsim *sim, u64 pfn)
 	       (state == PAGE_DEFLATING && bsim_has(sim, VIRTIO_BALLOON_F_MUST_TELL_HOST));
 }
 
+/* Has the device not yet answered that @pfn is the guest's? */
+bool bsim_books_listed(struct bsim *sim, u64 pfn)
+{
+	return pfn < sim->books.pages && page_state(sim, pfn) != PAGE_GUEST;
+}
+
 /* Overwrites pages whose inflate is in flight, as the host may from then on. */
 void bsim_books_paint(struct bsim *sim, const u32 *pfns, unsigned int nr)
 {
