@@ -65,15 +65,12 @@ offset_holds()
 # Without the feature the host's word is final: the kernel finds another way.
 not_touched()
 {
-	sim_new 0
-	held=$(roomy_pages 60)
-	sim_resize "$held"
-	deflated=$(sim_get deflated)
+	inflated 0
 	killed=$(vmstat oom_kill)
 	victim "$(half_of_the_balloon)" 2>/dev/null
 	check_ge "exit status of the process" $? 1
 	check_eq "processes killed" $(($(vmstat oom_kill) - killed)) 1
-	check_eq "pages deflated" "$(sim_get deflated)" "$deflated"
+	check_eq "pages deflated" "$(left_the_balloon)" "$deflated"
 	check_eq "pages held" "$(sim_get held)" "$held"
 	sim_resize 0
 	sim_del

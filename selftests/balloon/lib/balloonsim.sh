@@ -370,7 +370,7 @@ kernel_is_well()
 }
 
 # A guest that works can start programs and use fresh memory.
-guest_works()
+guest_works()	# [MiB]
 {
-	check "fresh memory holds what is written" "$PATTERN" verify 16 0
+	check "fresh memory holds what is written" "$PATTERN" verify "${1:-16}" 0
 }

@@ -38,7 +38,7 @@ inflated()	# features: a balloon of 60 % of what is available
 left_the_balloon()
 {
 	wait_for 10 sim_is deflating 0
-	echo $(($(sim_get deflated) - $(counter migrated_pages)))
+	echo $(($(sim_get deflated) - $(vmstat balloon_migrate)))
 }
 
 # The balloon does not grow again for a while, though the host repeats itself.
