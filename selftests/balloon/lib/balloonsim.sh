@@ -82,7 +82,7 @@ sim_setup()
 	trap 'exit 1' INT TERM
 
 	{ driver_unload && driver_load; } || ktap_skip_all "no virtio_balloon module"
-	: >$SIM/violations
+	echo >$SIM/violations
 }
 
 driver_reload()	# parameters...
@@ -222,7 +222,7 @@ no_violations()
 {
 	check_eq "number of violations" "$(cat $SIM/violation_count)" 0
 	sed 's/^/# violation: /' $SIM/violations
-	: >$SIM/violations
+	echo >$SIM/violations
 }
 
 # The driver's folder of attributes for this device; only our driver has one.
