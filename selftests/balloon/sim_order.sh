@@ -12,7 +12,7 @@ cd "$(dirname "$0")" || exit 1
 # a page which is freed is the next to be allocated.
 GROUND=160
 OTHER=9
-SECONDS_EACH=${ORDER_SECONDS:-6}
+SECONDS_EACH=${ORDER_SECONDS:-4}
 SEED=${SEED:-$(($(date +%s) % 100000 + $$))}
 
 # A number from 0 to below $1, in $random.
