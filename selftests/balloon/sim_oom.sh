@@ -90,7 +90,10 @@ silent_host()	# features
 	ends_within 30 victim "$need"
 	note "exit status of the process: $?"
 	ends_gone || fail "the process hangs"
-	check_le "processes killed" $(($(vmstat oom_kill) - killed)) 1
+	# a slow kernel is still freeing what the first one had when the next one asks
+	most=1
+	[ "${AUTOBALLOON_SLOW:-1}" -le 2 ] || most=2
+	check_le "processes killed" $(($(vmstat oom_kill) - killed)) "$most"
 	nothing_hangs
 	sim_set serve 1
 	sim_resize 0
@@ -110,5 +113,5 @@ ktap_case not_touched not_touched
 ktap_case silent_host silent_host 0
 ktap_case silent_host_must_tell silent_host "$F_MUST_TELL_HOST"
 ktap_case kernel_is_well kernel_is_well
-kill "$bystander"
+kill "$bystander" 2>/dev/null
 ktap_end
