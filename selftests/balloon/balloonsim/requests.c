@@ -121,16 +121,6 @@ static void stats_fetched(struct bsim_queue *q, struct bsim_buf *b)
 	sim->stats_buffers++;
 }
 
-/*
- * The host loses what was hinted at only where the guest does not write to it, but
- * may drop what was reported at any time: in its books that must be free already.
- */
-static bool may_be_free(struct bsim_queue *q, u64 pfn)
-{
-	return q->role == BSIM_REPORT ? !bsim_books_listed(q->sim, pfn) :
-					!bsim_books_owned(q->sim, pfn);
-}
-
 /* A run of free pages that the driver shows the device. Returns its length. */
 static u64 free_pages_shown(struct bsim_queue *q, const struct bsim_segment *seg, const char *verb)
 {
@@ -145,7 +135,7 @@ static u64 free_pages_shown(struct bsim_queue *q, const struct bsim_segment *seg
 	for (pfn = first; pfn < first + nr; pfn++) {
 		if (!bsim_host_is_ram(pfn))
 			bsim_violation(q->sim, "pfn-not-ram: %s of %#llx", verb, pfn);
-		else if (!may_be_free(q, pfn))
+		else if (bsim_books_listed(q->sim, pfn))
 			bsim_violation(q->sim, "%s-while-ballooned: pfn %#llx", verb, pfn);
 		else
 			continue;
