@@ -13,9 +13,13 @@
 /* Calls that follow each other so closely make one record; ms. */
 #define MERGE_MS	1000
 
-static bool is_release(enum vb_event event)
+/* A host may write targets without end: they must not push all else out. */
+static bool continues(const struct vb_record *r, enum vb_event event, u64 now)
 {
-	return event <= VB_EVENT_OOM;
+	if (r->event != event)
+		return false;
+	return event == VB_EVENT_TARGET ||
+	       (event <= VB_EVENT_OOM && now - r->until <= MERGE_MS);
 }
 
 /* What the event compares available memory with. */
@@ -43,8 +47,7 @@ void vb_log(struct vb_dev *vb, enum vb_event event, const struct vb_snapshot *s,
 
 	lockdep_assert_held(&vb->policy_lock);
 
-	if (!log->nr || !is_release(event) || r->event != event ||
-	    s->now - r->until > MERGE_MS) {
+	if (!log->nr || !continues(r, event, s->now)) {
 		r = &log->records[log->nr++ % VB_RECORDS];
 		*r = (struct vb_record) {
 			.event = event,
@@ -55,7 +58,7 @@ void vb_log(struct vb_dev *vb, enum vb_event event, const struct vb_snapshot *s,
 	}
 	r->until = s->now;
 	r->calls++;
-	r->pages += pages;
+	r->pages = event == VB_EVENT_TARGET ? pages : r->pages + pages;
 	r->holdoff_ms = vb->policy.holdoff_len;
 }
 
@@ -65,6 +68,16 @@ static void put_mib(struct seq_file *m, const char *what, s64 pages)
 	s64 whole = div_s64(tenths, 10);
 
 	seq_printf(m, "%s %lld.%lld MiB", what, whole, tenths - 10 * whole);
+}
+
+static void show_target(struct seq_file *m, const struct vb_record *r)
+{
+	if (r->calls > 1)
+		seq_printf(m, "%u new targets in %llu ms, the last of ",
+			   r->calls, r->until - r->at);
+	else
+		seq_puts(m, "new target ");
+	seq_printf(m, "%lld pages", r->pages);
 }
 
 static void show_release(struct seq_file *m, const struct vb_record *r)
@@ -91,7 +104,7 @@ static void show_record(struct seq_file *m, const struct vb_record *r)
 	seq_printf(m, "%llu.%03u s: ", seconds, ms);
 	switch (r->event) {
 	case VB_EVENT_TARGET:
-		seq_printf(m, "new target %lld pages", r->pages);
+		show_target(m, r);
 		break;
 	case VB_EVENT_HOLDOFF_OVER:
 		seq_printf(m, "hold-off is over, the balloon has %lld pages",

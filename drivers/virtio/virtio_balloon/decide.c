@@ -2,9 +2,6 @@
 /*
  * The kernel's side of the policy: what it looks at, and who may ask it.
  */
-#include <linux/ktime.h>
-#include <linux/math64.h>
-
 #include "balloon.h"
 #include "trace.h"
 
@@ -19,7 +16,7 @@
  */
 void vb_snapshot(struct vb_dev *vb, struct vb_snapshot *s)
 {
-	s->now = div_u64(ktime_get_ns(), NSEC_PER_MSEC);
+	s->now = vb_now();
 	s->target = READ_ONCE(vb->last_target);
 	s->actual = vb_store_pages(&vb->store) +
 		    atomic_long_read(&vb->inflating);
@@ -47,23 +44,6 @@ void vb_note_hold_off(struct vb_dev *vb, const struct vb_snapshot *s)
 	trace_vb_hold_off(vb, holding_off, vb->policy.holdoff_len);
 	if (!holding_off)
 		vb_log(vb, VB_EVENT_HOLDOFF_OVER, s, s->actual);
-}
-
-/**
- * vb_hold_off - pages are about to be released, but not by the worker
- * @vb: the device
- *
- * Context: reclaim, OOM.
- */
-void vb_hold_off(struct vb_dev *vb)
-{
-	struct vb_snapshot s;
-
-	spin_lock(&vb->policy_lock);
-	vb_snapshot(vb, &s);
-	vb_policy_hold_off(&vb->policy, &s);
-	vb_note_hold_off(vb, &s);
-	spin_unlock(&vb->policy_lock);
 }
 
 /* What the worker itself decides. Caller holds vb->policy_lock. */
