@@ -16,7 +16,8 @@ ifdef SANITIZE
 override CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=all
 override LDFLAGS += -fsanitize=address,undefined
 endif
-override CPPFLAGS += -D_GNU_SOURCE -I$(root)/include/uapi -I$(root)/tools/common \
+version := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' $(root)/dkms.conf)
+override CPPFLAGS += -D_GNU_SOURCE -DVERSION='"$(version)"' -I$(root)/include/uapi -I$(root)/tools/common \
 	$(shell pkg-config --cflags $(packages))
 LDLIBS = $(shell pkg-config --libs $(packages))
 

@@ -25,7 +25,7 @@ static struct json_object *set_target(struct device *dev, struct json_object *re
 
 	(void)result;
 	if (!request_number(request, "pages", 0, UINT32_MAX, &pages) || pages > UINT32_MAX)
-		return answer_bad("target: \"pages\" says how many of 4 KiB the balloon is to hold");
+		return answer_bad("target: \"pages\" is how many of 4 KiB the balloon is to hold");
 	device_set_target(dev, (uint32_t)pages);
 	return answer_good();
 }
