@@ -17,8 +17,8 @@ override CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=all
 override LDFLAGS += -fsanitize=address,undefined
 endif
 version := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' $(root)/dkms.conf)
-override CPPFLAGS += -D_GNU_SOURCE -DVERSION='"$(version)"' -I$(root)/include/uapi -I$(root)/tools/common \
-	$(shell pkg-config --cflags $(packages))
+override CPPFLAGS += -D_GNU_SOURCE -DAUTOBALLOON_VERSION='"$(version)"' \
+	-I$(root)/include/uapi -I$(root)/tools/common $(shell pkg-config --cflags $(packages))
 LDLIBS = $(shell pkg-config --libs $(packages))
 
 objects := $(patsubst %.c,$(OUT)/$(program).d/%.o,$(wildcard *.c) $(common))

@@ -46,7 +46,7 @@ static const char *hello(struct agent *agent, struct json_object *request,
 
 	(void)request;
 	json_object_object_add(answer, "agent", json_object_new_string("balloon-agent"));
-	json_object_object_add(answer, "version", json_object_new_string(VERSION));
+	json_object_object_add(answer, "version", json_object_new_string(AUTOBALLOON_VERSION));
 	answer_add(answer, "protocol", PROTOCOL);
 	for (size_t i = 0; i < COMMANDS; i++)
 		json_object_array_add(names, json_object_new_string(commands[i].name));

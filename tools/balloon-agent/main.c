@@ -65,7 +65,7 @@ static int parse(struct agent *agent, int argc, char **argv)
 			agent->device = optarg;
 			break;
 		case 'V':
-			puts(VERSION);
+			puts(AUTOBALLOON_VERSION);
 			return EXIT_SUCCESS;
 		case 'h':
 			fputs(usage, stdout);
