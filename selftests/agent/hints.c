@@ -30,7 +30,7 @@ static void reply_comes_back(void **state)
 			    "critical need=1073741824 ttl=10000ms");
 	assert_null(hear(60));
 	reply(1, GIB / 2, GIB / 4);
-	answer = hear(1000);
+	answer = hear(10000);
 	assert_non_null(answer);
 	assert_true(is_good(answer));
 	assert_int_equal(member(answer, "/id"), 1);
@@ -56,7 +56,7 @@ static void what_is_not_said_is_not_told(void **state)
 		hint_arrives(lines[i][0], i + 1);
 		assert_string_equal(get_file(device, "pressure/hint"), lines[i][1]);
 		reply(i + 1, 0, 0);
-		json_object_put(hear(1000));
+		json_object_put(hear(10000));
 	}
 }
 
@@ -71,18 +71,19 @@ static void several_wait(void **state)
 	for (unsigned int i = 0; i < 3; i++)
 		hint_arrives(CRITICAL, seq + i);
 	tell("{\"command\":\"snapshot\",\"id\":2}\n", 30);
-	answer = hear(1000);
+	answer = hear(10000);
 	assert_int_equal(member(answer, "/id"), 2);
 	json_object_put(answer);
 	reply(seq + 1, 4096, 0);
 	for (unsigned int i = 0; i < 2; i++) {
-		answer = hear(1000);
+		answer = hear(10000);
+		assert_int_equal(member(answer, "/reply/seq"), UINT32_MAX);
 		assert_int_equal(member(answer, "/reply/yielded"), 4096);
 		json_object_put(answer);
 	}
 	assert_null(hear(60));
 	reply(seq + 2, 8192, 0);
-	answer = hear(1000);
+	answer = hear(10000);
 	assert_int_equal(member(answer, "/reply/yielded"), 8192);
 	json_object_put(answer);
 }
@@ -97,7 +98,7 @@ static void a_flood_is_bounded(void **state)
 		hint_arrives(CRITICAL, 1);
 	reply(1, 0, 0);
 	while (good + bad < 1000) {
-		struct json_object *answer = hear(1000);
+		struct json_object *answer = hear(10000);
 
 		assert_non_null(answer);
 		good += is_good(answer);
@@ -116,8 +117,8 @@ static void a_driver_that_does_not_reply(void **state)
 
 	(void)state;
 	hint_arrives(CRITICAL, 1);
-	answer = hear(3000);
-	assert_in_range(now_usec() - start, 1100000, 1500000);
+	answer = hear(10000);
+	assert_in_range(now_usec() - start, 1100000, 5000000);
 	assert_true(is_good(answer));
 	assert_true(json_object_object_get_ex(answer, "reply", &reply));
 	assert_null(reply);
@@ -135,14 +136,14 @@ static void the_driver_goes_and_comes(void **state)
 		load();
 		hint_arrives(CRITICAL, 1);
 		reply(1, round, 0);
-		answer = hear(1000);
+		answer = hear(10000);
 		assert_int_equal(member(answer, "/reply/yielded"), round);
 		json_object_put(answer);
 	}
 	/* While a hint waits, too. */
 	hint_arrives(CRITICAL, 2);
 	unload();
-	answer = hear(3000);
+	answer = hear(10000);
 	assert_true(is_good(answer));
 	json_object_put(answer);
 	refused(CRITICAL, "no balloon driver");

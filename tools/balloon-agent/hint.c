@@ -35,26 +35,30 @@ static const char *reason(int error)
 	}
 }
 
-static bool is_answered(struct agent *agent, const struct waiting *waiting)
+/* What became of the hint, or NULL as long as the driver has not replied. */
+static struct json_object *read_reply(struct agent *agent, const struct waiting *waiting)
 {
-	int64_t seq;
+	struct json_object *reply;
+	int64_t seq, yielded, slack;
 
-	return driver_number(agent, "pressure/reply_seq", &seq) &&
-	       (int32_t)((uint32_t)seq - waiting->seq) >= 0;
+	if (!driver_number(agent, "pressure/reply_seq", &seq) ||
+	    (int32_t)((uint32_t)seq - waiting->seq) < 0 ||
+	    !driver_number(agent, "pressure/reply_yielded", &yielded) ||
+	    !driver_number(agent, "pressure/reply_slack", &slack))
+		return NULL;
+	reply = json_object_new_object();
+	/* Hints that the driver merged have the same reply, and its number tells. */
+	answer_add(reply, "seq", (uint64_t)seq);
+	answer_add(reply, "yielded", (uint64_t)yielded);
+	answer_add(reply, "slack", (uint64_t)slack);
+	return reply;
 }
 
-/* What became of the hint, and how the guest is now. */
-static void answer(struct agent *agent, const struct waiting *waiting, bool answered)
+/* Takes the reply. */
+static void answer(struct agent *agent, const struct waiting *waiting, struct json_object *reply)
 {
-	struct json_object *answer = answer_good(), *reply = NULL;
-	int64_t yielded, slack;
+	struct json_object *answer = answer_good();
 
-	if (answered && driver_number(agent, "pressure/reply_yielded", &yielded) &&
-	    driver_number(agent, "pressure/reply_slack", &slack)) {
-		reply = json_object_new_object();
-		answer_add(reply, "yielded", (uint64_t)yielded);
-		answer_add(reply, "slack", (uint64_t)slack);
-	}
 	json_object_object_add(answer, "reply", reply);
 	json_object_object_add(answer, "snapshot", snapshot_take(agent));
 	link_answer(agent, waiting->id, answer);
@@ -76,13 +80,13 @@ static int on_look(sd_event_source *source, uint64_t usec, void *context)
 	(void)usec;
 	for (unsigned int i = 0; i < agent->waits; i++) {
 		struct waiting *waiting = &agent->waiting[i];
-		bool answered = is_answered(agent, waiting);
+		struct json_object *reply = read_reply(agent, waiting);
 
-		if (!answered && now_usec() < waiting->until) {
+		if (!reply && now_usec() < waiting->until) {
 			agent->waiting[kept++] = *waiting;
 			continue;
 		}
-		answer(agent, waiting, answered);
+		answer(agent, waiting, reply);
 		json_object_put(waiting->id);
 	}
 	agent->waits = kept;
