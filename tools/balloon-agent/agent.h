@@ -49,6 +49,7 @@ struct agent {
 
 	sd_event *event;
 	sd_event_source *timer;			/* opens the port again */
+	int port_error;				/* when it did so last */
 	sd_event_source *listener;
 	struct jsonline *stream;		/* the host, or NULL */
 

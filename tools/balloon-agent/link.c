@@ -119,8 +119,14 @@ static int open_port(struct agent *agent)
 /* Open the port; where that cannot be, or when it has gone, try again in a while. */
 static int on_timer(sd_event_source *source, uint64_t usec, void *context)
 {
+	struct agent *agent = context;
+	int error = open_port(agent);
+
 	(void)usec;
-	return open_port(context) < 0 ? try_later(source) : 0;
+	if (error < 0 && error != agent->port_error)
+		say("waiting for the port %s: %s", agent->port, strerror(-error));
+	agent->port_error = error;
+	return error < 0 ? try_later(source) : 0;
 }
 
 bool link_from_host(const struct sockaddr_vm *peer)
