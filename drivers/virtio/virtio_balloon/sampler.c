@@ -8,8 +8,6 @@
  * the shrinker does, and leaves the rest to the deflate work. Else it looks
  * every second, and not at all while there is nothing to take.
  */
-#include <linux/ktime.h>
-#include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/vmstat.h>
 
@@ -59,7 +57,7 @@ static bool kswapd_is_behind(void)
 
 static void take_sample(struct vb_sample *sample)
 {
-	sample->at = div_u64(ktime_get_ns(), NSEC_PER_MSEC);
+	sample->at = vb_now();
 	sample->refaults = global_node_page_state(WORKINGSET_REFAULT_ANON) +
 			   global_node_page_state(WORKINGSET_REFAULT_FILE);
 	sample->reclaimed = global_node_page_state(PGSTEAL_KSWAPD) +
