@@ -98,8 +98,9 @@ vm-test: ## only test in guests; for less: selftests/vm/run --help
 	@selftests/check vm
 
 .PHONY: debug-test
-debug-test: ## test in a guest with a debug kernel (KASAN, lockdep ...), which is built first
-	@selftests/check debug
+debug-test: ## all in-guest tests on a debug kernel (KASAN, lockdep ...), which is built first
+	@selftests/packages check
+	@selftests/vm/run --again --jobs 2 --kernel debug --driver ours sim_
 
 .PHONY: bench
 bench: ## compare with the kernel's own driver in guests, as root; for less: selftests/bench/run --help

@@ -11,7 +11,7 @@ cd "$(dirname "$0")" || exit 1
 # The host takes so long for a message, of a MiB: what is in flight when it changes its
 # mind takes far longer than the driver may go on.
 DELAY_US=10000
-TRIALS=5
+TRIALS=3
 LIMIT_US=10000
 
 median()	# numbers

@@ -170,16 +170,6 @@ few_exits()	# features
 	no_violations
 }
 
-# Nothing is reported for as long as the kernel waits between two reports.
-quiet()
-{
-	quiet_last=-1
-	until [ "$quiet_last" = "$(sim_get reported_pages)" ]; do
-		quiet_last=$(sim_get reported_pages)
-		sleep 2.5
-	done
-}
-
 several_in_flight()	# role
 {
 	sim_queue_read "$1" most

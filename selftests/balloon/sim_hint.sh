@@ -49,6 +49,25 @@ ids()
 	no_violations
 }
 
+# Free before the host has answered the deflate: not to be hinted at before that.
+deflates_first()
+{
+	sim_new "$F_FREE_PAGE_HINT"
+	sim_resize 8192
+	sim_set mute 2	# deflate
+	sim_set target 0
+	sim_set hint_cmd_id $((FIRST + 1))
+	wait_for 20 sim_over hint_starts 0 || fail "no start"
+	sleep 1
+	no_violations
+	sim_set mute 0
+	wait_for 20 sim_over hint_stops 0 || fail "no stop"
+	sim_set hint_cmd_id 1
+	sim_resize 0
+	sim_del
+	no_violations
+}
+
 # The host's stop ends the hints, the blocks stay away until it is done.
 host_stops()
 {
@@ -116,12 +135,13 @@ unload_in_mid_hint()
 }
 
 sim_setup
-ktap_plan 7
+ktap_plan 8
 ktap_case round round
 ktap_case ids ids
 ktap_case host_stops host_stops
 ktap_case under_pressure under_pressure
 ktap_case with_the_balloon with_the_balloon
 ktap_case unload_in_mid_hint unload_in_mid_hint
+ktap_case deflates_first deflates_first
 ktap_case kernel_is_well kernel_is_well
 ktap_end

@@ -17,14 +17,6 @@ LEFT=12
 # as much would lie in the lists of the processors, where compaction does not look.
 VM=/proc/sys/vm
 
-other_device()
-{
-	sim_id=$OTHER
-	sim_new 0
-	sim_resize $(($(meminfo MemAvailable) / 4 - GROUND * 256))
-	sim_id=0
-}
-
 # Pages that both devices were given, for the books of compaction.
 both_inflated()
 {
@@ -212,7 +204,7 @@ read -r proactive <$VM/compaction_proactiveness
 echo 0 >$VM/compaction_proactiveness
 echo 2048 >$VM/min_free_kbytes
 echo 2000 >$VM/percpu_pagelist_high_fraction
-other_device
+other_device "$OTHER" "$GROUND"
 total=$(meminfo MemTotal)
 ktap_plan 8
 ktap_case migrates migrates 0

@@ -12,16 +12,8 @@ cd "$(dirname "$0")" || exit 1
 # a page which is freed is the next to be allocated.
 GROUND=160
 OTHER=9
-SECONDS_EACH=${ORDER_SECONDS:-8}
+SECONDS_EACH=${ORDER_SECONDS:-4}
 SEED=${SEED:-$(($(date +%s) % 100000 + $$))}
-
-other_device()
-{
-	sim_id=$OTHER
-	sim_start 0
-	sim_resize $(($(meminfo MemAvailable) / 4 - GROUND * 256))
-	sim_id=0
-}
 
 # A number from 0 to below $1, in $random.
 draw()
@@ -135,7 +127,7 @@ storms()	# features
 
 sim_setup
 note "SEED=$SEED"
-other_device
+other_device "$OTHER" "$GROUND"
 total=$(meminfo MemTotal)
 ktap_plan 5
 ktap_case overtakes overtakes 0

@@ -32,15 +32,6 @@ freed_is_reported()
 	no_violations
 }
 
-quiet()
-{
-	quiet_last=-1
-	until [ "$quiet_last" = "$(sim_get reported_pages)" ]; do
-		quiet_last=$(sim_get reported_pages)
-		sleep 2.5
-	done
-}
-
 # Destroyed while it was free is no harm; used while it is reported is one.
 content_survives()
 {
@@ -70,6 +61,33 @@ with_the_balloon()	# features
 	no_violations
 }
 
+# The kernel looks for what is free when something is freed.
+reports_more_than()	# pages
+{
+	"$PATTERN" take 20
+	sim_over reported_pages "$1"
+}
+
+# Free before the host has answered the deflate: not to be reported before that.
+deflates_first()	# pages
+{
+	reporting_device 0
+	sim_resize "$1"
+	quiet
+	seen=$(sim_get reported_pages)
+	sim_set mute 2	# deflate
+	sim_set target 0
+	# the kernel begins two seconds after something is freed
+	sleep 3
+	no_violations
+	sim_set mute 0
+	wait_for 10 sim_is actual 0 || fail "target 0 not reached: $(sim_get actual)"
+	wait_for 20 reports_more_than $((seen + $1 / 2)) ||
+		fail "$(($(sim_get reported_pages) - seen)) of $1 pages reported in the end"
+	sim_del
+	no_violations
+}
+
 # The kernel has room for one who reports; a second balloon does without.
 second_device()
 {
@@ -92,11 +110,12 @@ second_device()
 }
 
 sim_setup
-ktap_plan 6
+ktap_plan 7
 ktap_case freed_is_reported freed_is_reported
 ktap_case content_survives content_survives
 ktap_case with_the_balloon with_the_balloon 0
 ktap_case with_the_balloon_must_tell with_the_balloon "$F_MUST_TELL_HOST"
+ktap_case deflates_first deflates_first $((16 * 512))
 ktap_case second_device second_device
 ktap_case kernel_is_well kernel_is_well
 ktap_end

@@ -127,8 +127,8 @@ silent_reporting()
 	need_ours || return
 	sim_new $((F_REPORTING | F_PAGE_POISON)) overwrite=1
 	"$PATTERN" take 64
-	sim_set serve 0
 	seen=$(sim_get reported_pages)
+	sim_set serve 0
 	"$PATTERN" take 128
 	wait_for 15 sim_over reported_pages "$seen" || fail "nothing is reported"
 	sleep 1.5

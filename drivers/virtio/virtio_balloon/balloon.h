@@ -282,12 +282,6 @@ struct vb_dev {
 	atomic64_t counters[VB_CNT_NR];
 };
 
-/* The clock of the decisions; ms. */
-static inline u64 vb_now(void)
-{
-	return div_u64(ktime_get_ns(), NSEC_PER_MSEC);
-}
-
 static inline void vb_count(struct vb_dev *vb, enum vb_counter id, s64 n)
 {
 	atomic64_add(n, &vb->counters[id]);
@@ -298,6 +292,18 @@ static inline void vb_count(struct vb_dev *vb, enum vb_counter id, s64 n)
 #define VB_HINT_CMD		1
 #define VB_REPORT_BUSY		2
 #define VB_SAMPLING		3
+
+/* The clock of the decisions; ms. */
+static inline u64 vb_now(void)
+{
+	return div_u64(ktime_get_ns(), NSEC_PER_MSEC);
+}
+
+/* Something changed since the worker last looked. */
+static inline bool vb_kicked(struct vb_dev *vb)
+{
+	return test_bit(VB_KICKED, &vb->flags);
+}
 
 /* The host owes an answer on a queue that resizing needs. */
 static inline bool vb_stalled(struct vb_dev *vb)
@@ -341,7 +347,6 @@ void vb_write_poison(struct vb_dev *vb);
 /* decide.c */
 s64 vb_decide(struct vb_dev *vb, struct vb_snapshot *s);
 void vb_snapshot(struct vb_dev *vb, struct vb_snapshot *s);
-void vb_hold_off(struct vb_dev *vb);
 void vb_note_hold_off(struct vb_dev *vb, const struct vb_snapshot *s);
 const char *vb_state(struct vb_dev *vb);
 
@@ -366,8 +371,9 @@ void vb_inflate_collect(struct vb_dev *vb);
 /* deflate.c */
 long vb_deflate(struct vb_dev *vb, long pages);
 long vb_deflate_nowait(struct vb_dev *vb, long pages, int nid);
-void vb_deflate_hand_over(struct vb_dev *vb, long pages);
-long vb_deflate_untold(struct vb_dev *vb, long pages);
+void vb_deflate_look_after(struct vb_dev *vb);
+void vb_deflate_hand_over(struct vb_dev *vb, enum vb_why why, long pages);
+long vb_deflate_untold(struct vb_dev *vb, long pages, int nid);
 long vb_deflate_collect(struct vb_dev *vb);
 int vb_deflate_these(struct vb_dev *vb, struct list_head *chunks,
 		     struct list_head *pages);
@@ -426,13 +432,13 @@ unsigned long vb_hint_return(struct vb_dev *vb, unsigned long pages);
 int vb_reporting_register(struct vb_dev *vb);
 void vb_reporting_unregister(struct vb_dev *vb);
 unsigned int vb_report_capacity(struct vb_dev *vb);
-int vb_report_chunks(struct vb_dev *vb, struct list_head *chunks,
-		     unsigned int nr);
+void vb_report_chunks(struct vb_dev *vb, struct list_head *chunks,
+		      unsigned int nr);
 void vb_report_reap(struct vb_dev *vb);
 int vb_report_wait(struct vb_dev *vb);
 bool vb_reported(struct vb_dev *vb);
-struct page *vb_reported_take(struct vb_dev *vb);
-long vb_reported_drop(struct vb_dev *vb, long chunks);
+struct page *vb_reported_take(struct vb_dev *vb, int nid);
+long vb_reported_drop(struct vb_dev *vb, long chunks, int nid);
 void vb_report_abandon(struct vb_dev *vb);
 
 /* power.c */

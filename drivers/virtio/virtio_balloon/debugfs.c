@@ -13,7 +13,10 @@
 /* Calls that follow each other so closely make one record; ms. */
 #define MERGE_MS	1000
 
-/* Is this one more of what the latest record is about? */
+/*
+ * Is this one more of what the latest record is about? A host may write targets
+ * without end, and hint: they must not push all else out.
+ */
 static bool goes_on(const struct vb_record *r, enum vb_event event, u64 now)
 {
 	switch (event) {
@@ -21,6 +24,7 @@ static bool goes_on(const struct vb_record *r, enum vb_event event, u64 now)
 	case VB_EVENT_THRASH:
 	case VB_EVENT_OOM:
 		return r->event == event && now - r->until <= MERGE_MS;
+	case VB_EVENT_TARGET:
 	case VB_EVENT_HINT:
 	case VB_EVENT_DECAY:
 	case VB_EVENT_SELF:
@@ -71,7 +75,7 @@ void vb_log(struct vb_dev *vb, enum vb_event event, const struct vb_snapshot *s,
 	}
 	r->until = s->now;
 	r->calls++;
-	r->pages += pages;
+	r->pages = event == VB_EVENT_TARGET ? pages : r->pages + pages;
 	r->holdoff_ms = vb->policy.holdoff_len;
 	r->hint = vb->policy.yield.hint;
 }
@@ -82,6 +86,16 @@ static void put_mib(struct seq_file *m, const char *what, s64 pages)
 	s64 whole = div_s64(tenths, 10);
 
 	seq_printf(m, "%s %lld.%lld MiB", what, whole, tenths - 10 * whole);
+}
+
+static void show_target(struct seq_file *m, const struct vb_record *r)
+{
+	if (r->calls > 1)
+		seq_printf(m, "%u new targets in %llu ms, the last of ",
+			   r->calls, r->until - r->at);
+	else
+		seq_puts(m, "new target ");
+	seq_printf(m, "%lld pages", r->pages);
 }
 
 static void show_release(struct seq_file *m, const struct vb_record *r)
@@ -124,7 +138,7 @@ static void show_record(struct seq_file *m, const struct vb_record *r)
 	seq_printf(m, "%llu.%03u s: ", seconds, ms);
 	switch (r->event) {
 	case VB_EVENT_TARGET:
-		seq_printf(m, "new target %lld pages", r->pages);
+		show_target(m, r);
 		break;
 	case VB_EVENT_HOLDOFF_OVER:
 		seq_printf(m, "hold-off is over, the balloon has %lld pages",

@@ -61,23 +61,6 @@ void vb_note_hold_off(struct vb_dev *vb, const struct vb_snapshot *s)
 		vb_log(vb, VB_EVENT_HOLDOFF_OVER, s, s->actual);
 }
 
-/**
- * vb_hold_off - pages are about to be released, but not by the worker
- * @vb: the device
- *
- * Context: reclaim, OOM.
- */
-void vb_hold_off(struct vb_dev *vb)
-{
-	struct vb_snapshot s;
-
-	spin_lock(&vb->policy_lock);
-	vb_snapshot(vb, &s);
-	vb_policy_hold_off(&vb->policy, &s);
-	vb_note_hold_off(vb, &s);
-	spin_unlock(&vb->policy_lock);
-}
-
 /* What the worker itself decides. Caller holds vb->policy_lock. */
 static void look(struct vb_dev *vb, const struct vb_snapshot *s)
 {

@@ -33,7 +33,7 @@ static unsigned int put_back_unacknowledged(struct vb_dev *vb,
 	if (!vb_queue_unowned(inflate))
 		return 0;
 	list_for_each_entry_safe(page, next, pages, lru) {
-		if (!vb_queue_names(inflate, page))
+		if (!vb_queue_names(inflate, page, 1))
 			continue;
 		list_move(&page->lru, &back);
 		nr++;
@@ -115,6 +115,7 @@ static long deflate_chunk(struct vb_dev *vb, int nid, struct list_head *freed)
  * vb_deflate_untold - take back what the host does not know of
  * @vb: the device, possibly offline
  * @pages: how many; the last chunk may make it more
+ * @nid: the node they are to come from, or NUMA_NO_NODE
  *
  * What was only reported so far, and what a reset made the host forget: nobody
  * need be told.
@@ -122,25 +123,12 @@ static long deflate_chunk(struct vb_dev *vb, int nid, struct list_head *freed)
  * Context: reclaim, OOM: allocates nothing, waits for nobody.
  * Return: pages that the guest has back.
  */
-long vb_deflate_untold(struct vb_dev *vb, long pages)
+long vb_deflate_untold(struct vb_dev *vb, long pages, int nid)
 {
-	long back = vb_reported_drop(vb, DIV_ROUND_UP(pages, VB_CHUNK_PAGES));
-	LIST_HEAD(untold);
-	struct page *chunk;
-	long nr = 1;
+	long back = vb_reported_drop(vb, DIV_ROUND_UP(pages, VB_CHUNK_PAGES),
+				     nid);
 
-	for (; back < pages && nr; back += nr) {
-		vb_store_take_untold(&vb->store, &untold,
-				     min_t(long, pages - back, VB_BUF_PAGES));
-		nr = vb_pages_free(&untold);
-		cond_resched();
-	}
-	while (back < pages &&
-	       (chunk = vb_store_take_untold_chunk(&vb->store))) {
-		vb_chunk_free(chunk);
-		back += VB_CHUNK_PAGES;
-	}
-	return back;
+	return back + vb_store_free_untold(&vb->store, pages - back, nid);
 }
 
 /* Return: pages freed, 0 when no more can be had without waiting. */
@@ -181,7 +169,7 @@ static long deflate_pages_nowait(struct vb_dev *vb, long pages, int nid)
 long vb_deflate_nowait(struct vb_dev *vb, long pages, int nid)
 {
 	struct vb_queue *q = &vb->queues[VB_VQ_DEFLATE];
-	long freed = vb_deflate_untold(vb, pages);
+	long freed = vb_deflate_untold(vb, pages, nid);
 	LIST_HEAD(chunks);
 	long nr = 1;
 
@@ -253,8 +241,7 @@ static int make_room(struct vb_dev *vb, long *back)
 	if (!has_room(vb)) {
 		vb_queue_kick(q);
 		err = vb_queue_wait(q, q->nr_bufs / 2);
-		if (!err && vb_is_resize_worker(vb) &&
-		    test_bit(VB_KICKED, &vb->flags))
+		if (!err && vb_is_resize_worker(vb) && vb_kicked(vb))
 			err = -EAGAIN;
 	}
 	*back += vb_deflate_collect(vb);
@@ -335,7 +322,8 @@ static long deflate_round(struct vb_dev *vb, long pages, long *back, long *err)
  */
 long vb_deflate(struct vb_dev *vb, long pages)
 {
-	long back = vb_deflate_untold(vb, pages), posted = 0, err = 0;
+	long back = vb_deflate_untold(vb, pages, NUMA_NO_NODE);
+	long posted = 0, err = 0;
 
 	if (back < pages)
 		err = make_room(vb, &back);
@@ -416,22 +404,31 @@ int vb_deflate_these(struct vb_dev *vb, struct list_head *chunks,
 }
 
 /**
+ * vb_deflate_look_after - have the deflate work look after what is in flight
+ * @vb: the device
+ *
+ * It also tells the host the new size.
+ *
+ * Context: any, hard interrupt included.
+ */
+void vb_deflate_look_after(struct vb_dev *vb)
+{
+	vb_kick_work(vb, vb->deflate_wq, &vb->deflate_work, 0);
+}
+
+/**
  * vb_deflate_hand_over - have the deflate work take pages back
  * @vb: the device
- * @pages: how many; 0 if it only has to look after what is in flight, and
- *	tell the host the new size
+ * @why: the reason
+ * @pages: how many; from a grant, which barred growth already
  *
- * The hold-off begins at once, so that the worker does not take the pages back
- * while they are on their way.
- *
- * Context: reclaim, OOM; with 0 also hard interrupt.
+ * Context: reclaim, OOM, the sampler.
  */
-void vb_deflate_hand_over(struct vb_dev *vb, long pages)
+void vb_deflate_hand_over(struct vb_dev *vb, enum vb_why why, long pages)
 {
-	if (pages)
-		vb_hold_off(vb);
+	WRITE_ONCE(vb->handed_why, why);
 	atomic_long_add(pages, &vb->deflate_wanted);
-	vb_kick_work(vb, vb->deflate_wq, &vb->deflate_work, 0);
+	vb_deflate_look_after(vb);
 }
 
 /**

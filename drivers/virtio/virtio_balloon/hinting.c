@@ -78,6 +78,23 @@ static int wait_for_room(struct vb_queue *q)
 	return size < 2 ? -ENOSPC : vb_queue_wait(q, size - 2);
 }
 
+/*
+ * What leaves the balloon is free before the host has answered, or even heard of
+ * it: in its books the block must be free before it is hinted at. Return: 0;
+ * -ENOMEM when it is not; -ESHUTDOWN.
+ */
+static int wait_for_deflates(struct vb_dev *vb, struct page *page)
+{
+	struct vb_queue *q = &vb->queues[VB_VQ_DEFLATE];
+	int err;
+
+	if (!vb_queue_names(q, page, BLOCK_PAGES))
+		return 0;
+	vb_queue_kick(q);
+	err = vb_queue_wait(q, 0);
+	return !err || err == -ESHUTDOWN ? err : -ENOMEM;
+}
+
 /* Return: 0, -ENOMEM when there are no more blocks, or a negative errno. */
 static int hint_block(struct vb_dev *vb)
 {
@@ -94,7 +111,9 @@ static int hint_block(struct vb_dev *vb)
 		return -ENOMEM;
 	sg_init_table(&sg, 1);
 	sg_set_page(&sg, page, BLOCK_PAGES << PAGE_SHIFT, 0);
-	err = vb_queue_post_in(q, &sg, 1);
+	err = wait_for_deflates(vb, page);
+	if (!err)
+		err = vb_queue_post_in(q, &sg, 1);
 	if (err) {
 		__free_pages(page, BLOCK_ORDER);
 		return err;

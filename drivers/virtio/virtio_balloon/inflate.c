@@ -19,11 +19,6 @@
 /* What may be reported ahead of its inflation; 1 GiB. */
 #define REPORT_AHEAD_PAGES	(1L << (30 - PAGE_SHIFT))
 
-static bool kicked(struct vb_dev *vb)
-{
-	return test_bit(VB_KICKED, &vb->flags);
-}
-
 /*
  * Wait until @nr messages are at rest. Return: 0; 1 if that took a while; or
  * what vb_queue_wait() says.
@@ -43,16 +38,10 @@ static int make_room(struct vb_dev *vb, unsigned int nr)
 	return err ? err : 1;
 }
 
-/*
- * Wait until nothing is in flight on a queue. Return: 0; -EAGAIN if that took a
- * while in which the host changed its mind; or what vb_queue_wait() says.
- */
-static int wait_for_all(struct vb_dev *vb, struct vb_queue *q)
+/* -EAGAIN if the host changed its mind in a wait that ended well; else @err. */
+static int unless_kicked(struct vb_dev *vb, bool waited, int err)
 {
-	bool waits = vb_queue_in_flight(q);
-	int err = vb_queue_wait(q, 0);
-
-	return !err && waits && kicked(vb) ? -EAGAIN : err;
+	return !err && waited && vb_kicked(vb) ? -EAGAIN : err;
 }
 
 /*
@@ -62,18 +51,20 @@ static int wait_for_all(struct vb_dev *vb, struct vb_queue *q)
  */
 static int no_deflate_in_flight(struct vb_dev *vb)
 {
-	return wait_for_all(vb, &vb->queues[VB_VQ_DEFLATE]);
+	struct vb_queue *q = &vb->queues[VB_VQ_DEFLATE];
+	bool waits = vb_queue_in_flight(q);
+
+	return unless_kicked(vb, waits, vb_queue_wait(q, 0));
 }
 
-/* As wait_for_all(), for our own report; the kernel's concern nobody here. */
+/* The same for our own report; the kernel's concern nobody here. */
 static int no_report_in_flight(struct vb_dev *vb)
 {
-	int err = 0;
+	bool waits;
 
-	if (!list_empty(&vb->in_report))
-		err = wait_for_all(vb, &vb->queues[VB_VQ_REPORT]);
 	vb_report_reap(vb);
-	return err;
+	waits = !list_empty(&vb->in_report);
+	return unless_kicked(vb, waits, vb_report_wait(vb));
 }
 
 static bool takes_chunks(struct vb_dev *vb)
@@ -91,9 +82,10 @@ static struct page *next_chunk(struct vb_dev *vb, bool new)
 {
 	struct page *chunk;
 
-	chunk = vb_reported_take(vb);
+	chunk = vb_reported_take(vb, NUMA_NO_NODE);
 	if (!chunk)
-		chunk = vb_store_take_untold_chunk(&vb->store);
+		chunk = vb_store_take_untold_chunk(&vb->store,
+						   NUMA_NO_NODE);
 	if (chunk || !new)
 		return chunk;
 	return new_chunk(vb);
@@ -123,7 +115,8 @@ static long post_chunk(struct vb_dev *vb, bool new)
 static unsigned int next_pages(struct vb_dev *vb, struct list_head *pages,
 			       unsigned int nr, bool new)
 {
-	unsigned int got = vb_store_take_untold(&vb->store, pages, nr);
+	unsigned int got = vb_store_take_untold(&vb->store, pages, nr,
+						NUMA_NO_NODE);
 	struct page *page;
 
 	for (; new && got < nr; got++) {
@@ -179,7 +172,7 @@ static long post_next(struct vb_dev *vb, long pages, bool new, bool first,
 	nr = make_room(vb, whole ? VB_CHUNK_BUFS : 1);
 	if (nr < 0)
 		return nr;
-	if (kicked(vb) && (nr || !first))
+	if (vb_kicked(vb) && (nr || !first))
 		return -EAGAIN;
 	nr = whole ? post_chunk(vb, new) : 0;
 	if (nr)
@@ -221,7 +214,7 @@ static long report_ahead(struct vb_dev *vb, long pages)
 
 	if (!takes_chunks(vb))
 		return 0;
-	for (nr = 0; nr < max && !(nr && kicked(vb)); nr++) {
+	for (nr = 0; nr < max && !(nr && vb_kicked(vb)); nr++) {
 		struct page *chunk = new_chunk(vb);
 
 		if (!chunk)
@@ -233,10 +226,10 @@ static long report_ahead(struct vb_dev *vb, long pages)
 		return 0;
 	atomic_long_add(nr * VB_CHUNK_PAGES, &vb->inflating);
 	err = no_deflate_in_flight(vb) ?: no_report_in_flight(vb);
-	if (!err)
-		err = vb_report_chunks(vb, &batch, nr);
-	if (!err)
+	if (!err) {
+		vb_report_chunks(vb, &batch, nr);
 		return nr * VB_CHUNK_PAGES;
+	}
 	atomic_long_sub(nr * VB_CHUNK_PAGES, &vb->inflating);
 	vb_chunks_free(&batch);
 	return err;

@@ -27,9 +27,10 @@ enum vb_event {
  * struct vb_record - a decision, with what it was made from
  * @event: what was decided
  * @at: when; ms since boot
- * @until: when the like of it was decided last: many calls make one record
- * @calls: how many calls these were
- * @pages: what it was about
+ * @until: when the like of it was decided last: releases that follow each
+ *	other closely make one record, and new targets with nothing in between
+ * @calls: how many these were
+ * @pages: what it was about: all of the releases, or the last of the targets
  * @available: what was available when it began; pages
  * @mark: what this was compared with; pages
  * @holdoff_ms: length of the hold-off in force

@@ -106,26 +106,27 @@ void vb_buf_set_part(struct vb_queue *q, struct vb_buf *buf, struct page *chunk,
 }
 
 /**
- * vb_buf_names - does a message name this page?
+ * vb_buf_names - does a message name any of these pages?
  * @q: the queue of @buf
  * @buf: a message whose page numbers are in ascending order
- * @page: the page
+ * @page: the first of neighbouring pages
+ * @nr: how many
  */
-bool vb_buf_names(struct vb_queue *q, struct vb_buf *buf, struct page *page)
+bool vb_buf_names(struct vb_queue *q, struct vb_buf *buf, struct page *page,
+		  unsigned long nr)
 {
-	__virtio32 pfn = cpu_to_virtio32(q->vb->vdev, first_pfn(page));
+	struct virtio_device *vdev = q->vb->vdev;
+	u32 first = first_pfn(page);
 	unsigned int low = 0, high = buf->nr_pfns;
 
 	while (low < high) {
 		unsigned int mid = low + (high - low) / 2;
-		int cmp = cmp_pfns(&pfn, &buf->pfns[mid], q->vb->vdev);
 
-		if (!cmp)
-			return true;
-		if (cmp < 0)
-			high = mid;
-		else
+		if (virtio32_to_cpu(vdev, buf->pfns[mid]) < first)
 			low = mid + 1;
+		else
+			high = mid;
 	}
-	return false;
+	return low < buf->nr_pfns && virtio32_to_cpu(vdev, buf->pfns[low]) -
+				     first < nr * VB_PFNS_PER_PAGE;
 }

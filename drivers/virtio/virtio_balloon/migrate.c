@@ -23,8 +23,8 @@ static bool may_migrate(struct vb_dev *vb, struct page *newpage,
 	return vb->online && !vb_stalled(vb) &&
 	       !atomic_long_read(&vb->store.nr_untold) &&
 	       !vb_queue_broken(inflate) && !vb_queue_broken(deflate) &&
-	       !vb_queue_names(inflate, page) &&
-	       !vb_queue_names(deflate, newpage);
+	       !vb_queue_names(inflate, page, 1) &&
+	       !vb_queue_names(deflate, newpage, 1);
 }
 
 /* Return: true if both messages were posted or must be taken for posted. */

@@ -60,7 +60,7 @@ static void settle(struct vb_dev *vb, bool keep_pages)
 	vb_inflate_collect(vb);
 	/* In vain, and it keeps nobody from the rest: the reset ends it. */
 	vb_report_wait(vb);
-	vb_reported_drop(vb, LONG_MAX);
+	vb_reported_drop(vb, LONG_MAX, NUMA_NO_NODE);
 	while (!err && !keep_pages && vb_store_pages(&vb->store)) {
 		err = vb_deflate(vb, vb_store_pages(&vb->store));
 		if (err == -EAGAIN)	/* isolated pages come home in a moment */

@@ -19,30 +19,17 @@
 
 #include "store.h"
 
-/* Single pages that are worked on between two looks at the scheduler. */
-#define BATCH			256
-
-/* The nodes that are meant by @nid, which may be NUMA_NO_NODE: from, and up to. */
-static unsigned int nodes_from(int nid)
-{
-	return nid == NUMA_NO_NODE ? 0 : nid;
-}
-
-static unsigned int nodes_up_to(int nid)
-{
-	return nid == NUMA_NO_NODE ? nr_node_ids : nid + 1;
-}
-
-static struct vb_node *node_of(struct vb_store *store, struct page *page)
-{
-	return &store->nodes[page_to_nid(page)];
-}
-
-/*
- * @nr pages enter (or leave, below 0) the lists of a node. Counted before they
- * enter and after they have left, so that there are never fewer than none.
+/**
+ * vb_store_count - pages enter or leave the lists of a node
+ * @node: the node
+ * @nr: how many; below 0 if they leave
+ *
+ * Counted before they enter and after they have left, so that there are never
+ * fewer than none.
+ *
+ * Context: any.
  */
-static void count_pages(struct vb_node *node, long nr)
+void vb_store_count(struct vb_node *node, long nr)
 {
 	atomic_long_add(nr, &node->pages);
 	atomic_long_add(nr, &node->store->pages);
@@ -72,10 +59,10 @@ int vb_store_init(struct vb_store *store, bool adjust_managed,
 		node->bdi.migratepage = migratepage;
 		INIT_LIST_HEAD(&node->chunks);
 		INIT_LIST_HEAD(&node->fragments);
+		INIT_LIST_HEAD(&node->untold_chunks);
+		INIT_LIST_HEAD(&node->untold);
 	}
 	spin_lock_init(&store->lock);
-	INIT_LIST_HEAD(&store->untold_chunks);
-	INIT_LIST_HEAD(&store->untold);
 	store->adjust_managed = adjust_managed;
 	return 0;
 }
@@ -89,17 +76,26 @@ void vb_store_destroy(struct vb_store *store)
 	kfree(store->nodes);
 }
 
-/* Take the @nr pages of one node off a list for several. Return: the node. */
-static struct vb_node *sort_out(struct vb_store *store, struct list_head *from,
-				struct list_head *to, long *nr)
+/**
+ * vb_store_sort_out - take the pages of one node off a list for several
+ * @store: the store
+ * @from: a list of the caller's, not empty
+ * @to: receives them
+ * @nr: filled in with how many
+ *
+ * Return: the node.
+ */
+struct vb_node *vb_store_sort_out(struct vb_store *store,
+				  struct list_head *from,
+				  struct list_head *to, long *nr)
 {
 	struct page *page, *next;
 	struct vb_node *node;
 
 	*nr = 0;
-	node = node_of(store, list_first_entry(from, struct page, lru));
+	node = vb_store_node(store, list_first_entry(from, struct page, lru));
 	list_for_each_entry_safe(page, next, from, lru) {
-		if (node_of(store, page) != node)
+		if (vb_store_node(store, page) != node)
 			continue;
 		list_move_tail(&page->lru, to);
 		(*nr)++;
@@ -123,8 +119,8 @@ void vb_store_insert(struct vb_store *store, struct list_head *pages)
 		LIST_HEAD(local);
 		long nr;
 
-		node = sort_out(store, pages, &local, &nr);
-		count_pages(node, nr);
+		node = vb_store_sort_out(store, pages, &local, &nr);
+		vb_store_count(node, nr);
 		balloon_page_list_enqueue(&node->bdi, &local);
 	}
 }
@@ -138,16 +134,24 @@ void vb_store_insert(struct vb_store *store, struct list_head *pages)
  */
 void vb_store_insert_chunk(struct vb_store *store, struct page *chunk)
 {
-	struct vb_node *node = node_of(store, chunk);
+	struct vb_node *node = vb_store_node(store, chunk);
 
 	vb_account_chunk(store, chunk, true);
-	count_pages(node, VB_CHUNK_PAGES);
+	vb_store_count(node, VB_CHUNK_PAGES);
 	spin_lock(&store->lock);
 	list_add(&chunk->lru, &node->chunks);
 	spin_unlock(&store->lock);
 }
 
-static struct page *pop(struct vb_store *store, struct list_head *list)
+/**
+ * vb_store_pop - take the first page off one of the store's own lists
+ * @store: the store
+ * @list: the list
+ *
+ * Context: reclaim, does not sleep.
+ * Return: the page, still in the books; or NULL.
+ */
+struct page *vb_store_pop(struct vb_store *store, struct list_head *list)
 {
 	struct page *page;
 
@@ -176,21 +180,30 @@ struct page *vb_store_remove_chunk(struct vb_store *store, int nid)
 	struct page *chunk;
 	unsigned int n;
 
-	for (n = nodes_from(nid); n < nodes_up_to(nid); n++) {
+	for (n = vb_nodes_from(nid); n < vb_nodes_up_to(nid); n++) {
 		node = &store->nodes[n];
-		chunk = pop(store, &node->chunks);
+		chunk = vb_store_pop(store, &node->chunks);
 		if (!chunk)
 			continue;
 		vb_account_chunk(store, chunk, false);
-		count_pages(node, -VB_CHUNK_PAGES);
+		vb_store_count(node, -VB_CHUNK_PAGES);
 		return chunk;
 	}
 	return NULL;
 }
 
-/* Take up to @nr single pages off one of the store's own lists. */
-static unsigned int take(struct vb_store *store, struct list_head *from,
-			 struct list_head *to, unsigned int nr)
+/**
+ * vb_store_take - take single pages off one of the store's own lists
+ * @store: the store
+ * @from: the list
+ * @to: receives them
+ * @nr: how many at most
+ *
+ * Context: reclaim, does not sleep.
+ * Return: how many there were; they are still in the books.
+ */
+unsigned int vb_store_take(struct vb_store *store, struct list_head *from,
+			   struct list_head *to, unsigned int nr)
 {
 	struct page *page, *next;
 	unsigned int taken = 0;
@@ -212,10 +225,10 @@ static unsigned int take_fragments(struct vb_node *node,
 {
 	LIST_HEAD(taken);
 
-	nr = take(node->store, &node->fragments, &taken, nr);
+	nr = vb_store_take(node->store, &node->fragments, &taken, nr);
 	vb_account_list(&taken, false);
 	list_splice_tail(&taken, pages);
-	count_pages(node, -(long)nr);
+	vb_store_count(node, -(long)nr);
 	return nr;
 }
 
@@ -227,14 +240,14 @@ static unsigned int take_singles(struct vb_node *node, struct list_head *pages,
 
 	nr = balloon_page_list_dequeue(&node->bdi, &dequeued, nr - taken);
 	list_splice_tail(&dequeued, pages);
-	count_pages(node, -(long)nr);
+	vb_store_count(node, -(long)nr);
 	return taken + nr;
 }
 
 /* Frames of a chunk become pages of their own; they stay in the balloon. */
 static bool split_chunk(struct vb_node *node)
 {
-	struct page *chunk = pop(node->store, &node->chunks);
+	struct page *chunk = vb_store_pop(node->store, &node->chunks);
 	LIST_HEAD(frames);
 	unsigned int i;
 
@@ -273,9 +286,9 @@ unsigned int vb_store_remove(struct vb_store *store, struct list_head *pages,
 {
 	unsigned int taken = 0, n;
 
-	for (n = nodes_from(nid); n < nodes_up_to(nid); n++)
+	for (n = vb_nodes_from(nid); n < vb_nodes_up_to(nid); n++)
 		taken += take_singles(&store->nodes[n], pages, nr - taken);
-	for (n = nodes_from(nid); n < nodes_up_to(nid); n++)
+	for (n = vb_nodes_from(nid); n < vb_nodes_up_to(nid); n++)
 		while (taken < nr && split_chunk(&store->nodes[n]))
 			taken += take_fragments(&store->nodes[n], pages,
 						nr - taken);
@@ -283,37 +296,32 @@ unsigned int vb_store_remove(struct vb_store *store, struct list_head *pages,
 	return taken;
 }
 
-/* Single pages leave the balloon, of which the host did not know. */
-static unsigned int leave_untold(struct vb_store *store, struct list_head *pages)
-{
-	struct page *page;
-	unsigned int nr = 0;
-
-	vb_account_list(pages, false);
-	vb_account_managed(store, pages, 1);
-	list_for_each_entry(page, pages, lru)
-		nr++;
-	atomic_long_sub(nr, &store->nr_untold);
-	atomic_long_sub(nr, &store->pages);
-	return nr;
-}
-
-static void leave_untold_chunk(struct vb_store *store, struct page *chunk)
-{
-	vb_account_chunk(store, chunk, false);
-	atomic_long_sub(VB_CHUNK_PAGES, &store->nr_untold);
-	atomic_long_sub(VB_CHUNK_PAGES, &store->pages);
-}
-
-/* Those of @from that lie in a range of page frames. */
-static void move_range(struct list_head *from, struct list_head *to,
-		       unsigned long start, unsigned long nr)
+/**
+ * vb_store_take_range - take what lies in a range off one of the store's own lists
+ * @store: the store
+ * @from: the list
+ * @to: receives it
+ * @start: first page frame of the range
+ * @nr: page frames in the range
+ *
+ * Return: how many; they are still in the books.
+ */
+unsigned long vb_store_take_range(struct vb_store *store,
+				  struct list_head *from, struct list_head *to,
+				  unsigned long start, unsigned long nr)
 {
 	struct page *page, *next;
+	unsigned long taken = 0;
 
-	list_for_each_entry_safe(page, next, from, lru)
-		if (page_to_pfn(page) - start < nr)
-			list_move(&page->lru, to);
+	spin_lock(&store->lock);
+	list_for_each_entry_safe(page, next, from, lru) {
+		if (page_to_pfn(page) - start >= nr)
+			continue;
+		list_move(&page->lru, to);
+		taken++;
+	}
+	spin_unlock(&store->lock);
+	return taken;
 }
 
 /**
@@ -333,49 +341,18 @@ void vb_store_remove_range(struct vb_store *store, unsigned long start,
 			   unsigned long nr, struct list_head *chunks,
 			   struct list_head *pages)
 {
-	struct vb_node *node = node_of(store, pfn_to_page(start));
-	struct page *page;
-
-	spin_lock(&store->lock);
-	move_range(&node->chunks, chunks, start, nr);
-	move_range(&node->fragments, pages, start, nr);
-	spin_unlock(&store->lock);
-
-	list_for_each_entry(page, chunks, lru) {
-		vb_account_chunk(store, page, false);
-		count_pages(node, -VB_CHUNK_PAGES);
-	}
-	list_for_each_entry(page, pages, lru)
-		count_pages(node, -1);
-	vb_account_list(pages, false);
-	vb_account_managed(store, pages, 1);
-}
-
-/**
- * vb_store_drop_range - free what the host does not know of
- * @store: the store
- * @start: first page frame of a range, aligned to a chunk
- * @nr: page frames in the range
- *
- * Context: process.
- */
-void vb_store_drop_range(struct vb_store *store, unsigned long start,
-			 unsigned long nr)
-{
-	LIST_HEAD(chunks);
-	LIST_HEAD(pages);
+	struct vb_node *node = vb_store_node(store, pfn_to_page(start));
+	unsigned long taken;
 	struct page *chunk;
 
-	spin_lock(&store->lock);
-	move_range(&store->untold_chunks, &chunks, start, nr);
-	move_range(&store->untold, &pages, start, nr);
-	spin_unlock(&store->lock);
-
-	list_for_each_entry(chunk, &chunks, lru)
-		leave_untold_chunk(store, chunk);
-	leave_untold(store, &pages);
-	vb_chunks_free(&chunks);
-	vb_pages_free(&pages);
+	taken = VB_CHUNK_PAGES * vb_store_take_range(store, &node->chunks,
+						     chunks, start, nr);
+	taken += vb_store_take_range(store, &node->fragments, pages, start, nr);
+	vb_store_count(node, -(long)taken);
+	list_for_each_entry(chunk, chunks, lru)
+		vb_account_chunk(store, chunk, false);
+	vb_account_list(pages, false);
+	vb_account_managed(store, pages, 1);
 }
 
 /**
@@ -389,81 +366,6 @@ void vb_store_drop_range(struct vb_store *store, unsigned long start,
 int vb_store_pause(void)
 {
 	return schedule_timeout_uninterruptible(1);
-}
-
-/* @nr pages, taken out of the balloon, are back in it, unknown to the host. */
-static void forget(struct vb_store *store, struct list_head *pages,
-		   struct list_head *untold, long nr)
-{
-	atomic_long_add(nr, &store->pages);
-	atomic_long_add(nr, &store->nr_untold);
-	spin_lock(&store->lock);
-	list_splice_tail_init(pages, untold);
-	spin_unlock(&store->lock);
-}
-
-/**
- * vb_store_forget_told - a device reset made the host forget the balloon
- * @store: the store
- *
- * The pages stay in the balloon, but the host has to be told of them again.
- *
- * Context: process, with migration refused; may sleep until pages that
- * compaction has isolated come home.
- */
-void vb_store_forget_told(struct vb_store *store)
-{
-	struct page *chunk;
-	LIST_HEAD(pages);
-	unsigned int nr;
-
-	while ((chunk = vb_store_remove_chunk(store, NUMA_NO_NODE))) {
-		vb_account_chunk(store, chunk, true);
-		list_add(&chunk->lru, &pages);
-		forget(store, &pages, &store->untold_chunks, VB_CHUNK_PAGES);
-	}
-	while (vb_store_pages(store) > atomic_long_read(&store->nr_untold)) {
-		nr = vb_store_remove(store, &pages, BATCH, NUMA_NO_NODE);
-		vb_account_list(&pages, true);
-		vb_account_managed(store, &pages, -1);
-		forget(store, &pages, &store->untold, nr);
-		if (!nr)
-			vb_store_pause();
-	}
-}
-
-/**
- * vb_store_take_untold - take single pages that the host does not know of
- * @store: the store
- * @pages: an empty list; receives them
- * @nr: how many are wanted
- *
- * They leave the balloon: the caller inflates them anew, or just frees them.
- *
- * Context: reclaim, does not sleep.
- * Return: how many there were.
- */
-unsigned int vb_store_take_untold(struct vb_store *store,
-				  struct list_head *pages, unsigned int nr)
-{
-	take(store, &store->untold, pages, nr);
-	return leave_untold(store, pages);
-}
-
-/**
- * vb_store_take_untold_chunk - take a chunk that the host does not know of
- * @store: the store
- *
- * Context: reclaim, does not sleep.
- * Return: the chunk, see vb_store_take_untold(), or NULL.
- */
-struct page *vb_store_take_untold_chunk(struct vb_store *store)
-{
-	struct page *chunk = pop(store, &store->untold_chunks);
-
-	if (chunk)
-		leave_untold_chunk(store, chunk);
-	return chunk;
 }
 
 /**
@@ -485,26 +387,5 @@ void vb_store_migrated(struct vb_store *store, struct page *from,
 	if (store->adjust_managed && page_zone(from) != page_zone(to)) {
 		adjust_managed_page_count(from, 1);
 		adjust_managed_page_count(to, -1);
-	}
-}
-
-/**
- * vb_store_empty - free all there is: the device was reset for good
- * @store: the store
- *
- * Context: process, with migration refused; may sleep until pages that
- * compaction has isolated come home.
- */
-void vb_store_empty(struct vb_store *store)
-{
-	LIST_HEAD(pages);
-	struct page *chunk;
-
-	vb_store_forget_told(store);
-	while ((chunk = vb_store_take_untold_chunk(store)))
-		vb_chunk_free(chunk);
-	while (vb_store_take_untold(store, &pages, BATCH)) {
-		vb_pages_free(&pages);
-		cond_resched();
 	}
 }

@@ -301,14 +301,15 @@ unsigned int vb_queue_unowned(struct vb_queue *q)
 }
 
 /**
- * vb_queue_names - does a message in flight name this page?
+ * vb_queue_names - does a message in flight name any of these pages?
  * @q: inflate or deflate queue
- * @page: the page
+ * @page: the first of neighbouring pages
+ * @nr: how many
  *
  * Context: any.
  * Return: true until the host has acknowledged all that name it.
  */
-bool vb_queue_names(struct vb_queue *q, struct page *page)
+bool vb_queue_names(struct vb_queue *q, struct page *page, unsigned long nr)
 {
 	bool found = false;
 	unsigned long flags;
@@ -319,7 +320,7 @@ bool vb_queue_names(struct vb_queue *q, struct page *page)
 	spin_lock_irqsave(&q->lock, flags);
 	for (i = 0; i < q->nr_bufs && !found; i++)
 		found = q->bufs[i].in_flight &&
-			vb_buf_names(q, &q->bufs[i], page);
+			vb_buf_names(q, &q->bufs[i], page, nr);
 	spin_unlock_irqrestore(&q->lock, flags);
 	return found;
 }

@@ -142,7 +142,8 @@ void vb_buf_add_page(struct vb_queue *q, struct vb_buf *buf, struct page *page);
 void vb_buf_set_part(struct vb_queue *q, struct vb_buf *buf, struct page *chunk,
 		     unsigned int part);
 void vb_buf_sort(struct vb_queue *q, struct vb_buf *buf);
-bool vb_buf_names(struct vb_queue *q, struct vb_buf *buf, struct page *page);
+bool vb_buf_names(struct vb_queue *q, struct vb_buf *buf, struct page *page,
+		  unsigned long nr);
 
 /* queue.c */
 int vb_queue_post(struct vb_queue *q, struct vb_buf *buf);
@@ -159,7 +160,7 @@ unsigned int vb_queue_reap(struct vb_queue *q);
 struct vb_buf *vb_queue_next_done(struct vb_queue *q);
 unsigned int vb_queue_in_flight(struct vb_queue *q);
 unsigned int vb_queue_unowned(struct vb_queue *q);
-bool vb_queue_names(struct vb_queue *q, struct page *page);
+bool vb_queue_names(struct vb_queue *q, struct page *page, unsigned long nr);
 bool vb_queue_broken(struct vb_queue *q);
 int vb_queue_wait(struct vb_queue *q, unsigned int max_in_flight);
 int vb_queue_wait_unowned(struct vb_queue *q);

@@ -24,16 +24,13 @@ long vb_release(struct vb_dev *vb, enum vb_why why, long granted, int nid)
 
 	lockdep_assert_held_read(&vb->online_sem);
 	if (!vb->online)
-		freed = vb_deflate_untold(vb, granted);
+		freed = vb_deflate_untold(vb, granted, nid);
 	else if (!vb_must_tell_host(vb))
 		freed = vb_deflate_nowait(vb, granted, nid);
-	if (vb->online && !freed) {
-		WRITE_ONCE(vb->handed_why, why);
-		vb_deflate_hand_over(vb, granted);
-	}
+	if (vb->online && !freed)
+		vb_deflate_hand_over(vb, why, granted);
 	vb_released(vb, why, granted, freed);
-	/* It looks after what is in flight, and tells the host the new size. */
 	if (vb->online && freed)
-		vb_deflate_hand_over(vb, 0);
+		vb_deflate_look_after(vb);
 	return freed;
 }

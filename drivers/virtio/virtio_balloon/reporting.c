@@ -9,6 +9,22 @@
 #include "balloon.h"
 
 /*
+ * What leaves the balloon is free before the host has answered, so the kernel may
+ * name it while the host still has it in its books.
+ */
+static bool host_knows_free(struct vb_dev *vb, struct scatterlist *sg)
+{
+	struct vb_queue *deflate = &vb->queues[VB_VQ_DEFLATE];
+
+	for (; sg; sg = sg_next(sg)) {
+		if (vb_queue_names(deflate, sg_page(sg),
+				   sg->length >> PAGE_SHIFT))
+			return false;
+	}
+	return true;
+}
+
+/*
  * The kernel puts the blocks back on its free lists as soon as this returns,
  * whatever it returns. So once they are posted it waits for as long as the
  * host may take them: until the answer, or a reset.
@@ -23,7 +39,7 @@ static int report(struct page_reporting_dev_info *info, struct scatterlist *sg,
 	if (test_and_set_bit(VB_REPORT_BUSY, &vb->flags))
 		return -EBUSY;
 	if (down_read_trylock(&vb->online_sem)) {
-		if (vb->online)
+		if (vb->online && host_knows_free(vb, sg))
 			err = vb_queue_post_in(q, sg, nents);
 		if (!err)
 			vb_queue_kick(q);
@@ -70,22 +86,16 @@ unsigned int vb_report_capacity(struct vb_dev *vb)
  *	the host has answered: at once, and not dropped, if the queue is taken
  * @nr: how many
  *
- * Context: the resize worker.
- * Return: 0; or what vb_queue_wait() says of the report before this one, with
- * the chunks still the caller's.
+ * Context: the resize worker, with no report of its own in flight.
  */
-int vb_report_chunks(struct vb_dev *vb, struct list_head *chunks,
-		     unsigned int nr)
+void vb_report_chunks(struct vb_dev *vb, struct list_head *chunks,
+		      unsigned int nr)
 {
 	struct vb_queue *q = &vb->queues[VB_VQ_REPORT];
 	struct scatterlist sg[VB_REPORT_CHUNKS];
 	unsigned int i = 0;
 	struct page *chunk;
-	int err;
 
-	err = vb_report_wait(vb);
-	if (err)
-		return err;
 	sg_init_table(sg, nr);
 	list_for_each_entry(chunk, chunks, lru)
 		sg_set_page(&sg[i++], chunk, VB_CHUNK_PAGES << PAGE_SHIFT, 0);
@@ -99,7 +109,6 @@ int vb_report_chunks(struct vb_dev *vb, struct list_head *chunks,
 		vb_queue_kick(q);
 		list_splice_tail_init(chunks, &vb->in_report);
 	}
-	return 0;
 }
 
 /**
@@ -135,38 +144,44 @@ bool vb_reported(struct vb_dev *vb)
 /**
  * vb_reported_take - take a chunk to inflate it
  * @vb: the device
+ * @nid: the node it is to come from, or NUMA_NO_NODE
  *
  * Context: reclaim, does not sleep.
  * Return: a chunk which the host was asked to drop, or NULL.
  */
-struct page *vb_reported_take(struct vb_dev *vb)
+struct page *vb_reported_take(struct vb_dev *vb, int nid)
 {
-	struct page *chunk;
+	struct page *chunk, *found = NULL;
 
 	spin_lock(&vb->reported_lock);
-	chunk = list_first_entry_or_null(&vb->reported, struct page, lru);
-	if (chunk)
+	list_for_each_entry(chunk, &vb->reported, lru) {
+		if (nid != NUMA_NO_NODE && page_to_nid(chunk) != nid)
+			continue;
 		list_del(&chunk->lru);
+		found = chunk;
+		break;
+	}
 	spin_unlock(&vb->reported_lock);
-	if (chunk)
+	if (found)
 		atomic_long_sub(VB_CHUNK_PAGES, &vb->inflating);
-	return chunk;
+	return found;
 }
 
 /**
  * vb_reported_drop - the guest keeps what was only reported so far
  * @vb: the device
  * @chunks: how many at most
+ * @nid: the node they are to come from, or NUMA_NO_NODE
  *
  * Context: reclaim, does not sleep.
  * Return: pages that the guest has back.
  */
-long vb_reported_drop(struct vb_dev *vb, long chunks)
+long vb_reported_drop(struct vb_dev *vb, long chunks, int nid)
 {
 	struct page *chunk;
 	long nr = 0;
 
-	while (nr < chunks && (chunk = vb_reported_take(vb))) {
+	while (nr < chunks && (chunk = vb_reported_take(vb, nid))) {
 		vb_chunk_free(chunk);
 		nr++;
 	}
@@ -201,7 +216,7 @@ void vb_report_abandon(struct vb_dev *vb)
 	if (!list_empty(&vb->in_report))
 		clear_bit(VB_REPORT_BUSY, &vb->flags);
 	vb_chunks_free(&vb->in_report);
-	vb_reported_drop(vb, LONG_MAX);
+	vb_reported_drop(vb, LONG_MAX, NUMA_NO_NODE);
 	atomic_long_set(&vb->inflating, 0);
 }
 

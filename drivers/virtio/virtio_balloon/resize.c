@@ -33,7 +33,7 @@ static long shrink(struct vb_dev *vb, long pages)
 static long move_stalled(struct vb_dev *vb, s64 diff)
 {
 	if (diff < 0)
-		vb_deflate_untold(vb, -diff);
+		vb_deflate_untold(vb, -diff, NUMA_NO_NODE);
 	return -ETIMEDOUT;
 }
 
@@ -125,7 +125,11 @@ void vb_resize_work(struct work_struct *work)
 		if (!delay)
 			return;
 		break;
-	case -EAGAIN:		/* compaction holds the pages: in a moment */
+	case -EAGAIN:
+		/*
+		 * Compaction holds the pages or a message: in a moment. Where
+		 * the host changed its mind, its kick has queued us already.
+		 */
 		delay = ISOLATED_RETRY_MS;
 		break;
 	case -ETIMEDOUT:	/* stalled: the answer will wake us */

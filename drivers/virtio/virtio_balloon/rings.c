@@ -50,7 +50,7 @@ static void queue_answered(struct virtqueue *vq)
 	if (vb_queue_stalled(q))
 		vb_kick_resize(q->vb);
 	if (READ_ONCE(q->held))
-		vb_deflate_hand_over(q->vb, 0);
+		vb_deflate_look_after(q->vb);
 }
 
 static vq_callback_t *callback_of(enum vb_vq i)

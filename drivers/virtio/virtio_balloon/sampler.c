@@ -73,10 +73,8 @@ static void hand_over(struct vb_dev *vb, enum vb_why why, long granted)
 {
 	long left = granted - vb_hint_return(vb, granted);
 
-	if (left > 0) {
-		WRITE_ONCE(vb->handed_why, why);
-		vb_deflate_hand_over(vb, left);
-	}
+	if (left > 0)
+		vb_deflate_hand_over(vb, why, left);
 	vb_released(vb, why, granted, 0);
 }
 

@@ -71,7 +71,7 @@ void vb_kick_resize(struct vb_dev *vb)
 void vb_resize_rested(struct vb_dev *vb)
 {
 	spin_lock_irq(&vb->kick_lock);
-	if (!test_bit(VB_KICKED, &vb->flags))
+	if (!vb_kicked(vb))
 		vb_relax(vb, VB_AWAKE_RESIZE);
 	spin_unlock_irq(&vb->kick_lock);
 }

@@ -354,7 +354,7 @@ bool bsim_books_inflate(struct bsim *sim, u32 pfn);
 void bsim_books_inflate_ack(struct bsim *sim, u32 pfn);
 bool bsim_books_deflate(struct bsim *sim, u32 pfn);
 void bsim_books_deflate_ack(struct bsim *sim, u32 pfn);
-bool bsim_books_owned(struct bsim *sim, u64 pfn);
+bool bsim_books_listed(struct bsim *sim, u64 pfn);
 void bsim_books_reported(struct bsim *sim, u64 pfn);
 u64 bsim_books_blocks(struct bsim *sim);
 u64 bsim_books_offline(struct bsim *sim);

@@ -146,7 +146,7 @@ void bsim_books_reported(struct bsim *sim, u64 pfn)
 }
 
 /* May the guest not touch this page now? */
-bool bsim_books_owned(struct bsim *sim, u64 pfn)
+static bool is_owned(struct bsim *sim, u64 pfn)
 {
 	u8 state;
 
@@ -156,6 +156,12 @@ bool bsim_books_owned(struct bsim *sim, u64 pfn)
 	state = page_state(sim, pfn);
 	return state == PAGE_INFLATING || state == PAGE_HELD ||
 	       (state == PAGE_DEFLATING && bsim_has(sim, VIRTIO_BALLOON_F_MUST_TELL_HOST));
+}
+
+/* Has the device not yet answered that @pfn is the guest's? */
+bool bsim_books_listed(struct bsim *sim, u64 pfn)
+{
+	return pfn < sim->books.pages && page_state(sim, pfn) != PAGE_GUEST;
 }
 
 /* Overwrites pages whose inflate is in flight, as the host may from then on. */
@@ -189,7 +195,7 @@ static void page_changed(struct bsim *sim, u32 pfn, unsigned int word, const cha
 
 	spin_lock_irqsave(&sim->lock, flags);
 	bsim_queue_fetch(&sim->queues[BSIM_DEFLATE]);
-	guilty = (sim->books.state[pfn] & PAGE_PAINTED) && bsim_books_owned(sim, pfn);
+	guilty = (sim->books.state[pfn] & PAGE_PAINTED) && is_owned(sim, pfn);
 	set_painted(sim, pfn, false);
 	spin_unlock_irqrestore(&sim->lock, flags);
 

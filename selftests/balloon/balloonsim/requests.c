@@ -135,7 +135,7 @@ static u64 free_pages_shown(struct bsim_queue *q, const struct bsim_segment *seg
 	for (pfn = first; pfn < first + nr; pfn++) {
 		if (!bsim_host_is_ram(pfn))
 			bsim_violation(q->sim, "pfn-not-ram: %s of %#llx", verb, pfn);
-		else if (bsim_books_owned(q->sim, pfn))
+		else if (bsim_books_listed(q->sim, pfn))
 			bsim_violation(q->sim, "%s-while-ballooned: pfn %#llx", verb, pfn);
 		else
 			continue;

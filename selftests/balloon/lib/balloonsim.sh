@@ -83,7 +83,7 @@ sim_setup()
 	trap 'exit 1' INT TERM
 
 	{ driver_unload && driver_load; } || ktap_skip_all "no virtio_balloon module"
-	: >$SIM/violations
+	echo >$SIM/violations
 }
 
 driver_reload()	# parameters...
@@ -200,11 +200,30 @@ sim_resize()	# pages [seconds]
 	wait_for 10 sim_is held "$1" || fail "pages held is $(sim_get held), should be $1"
 }
 
+# Nothing is reported for as long as the kernel waits between two reports.
+quiet()
+{
+	quiet_last=-1
+	until [ "$quiet_last" = "$(sim_get reported_pages)" ]; do
+		quiet_last=$(sim_get reported_pages)
+		sleep 2.5
+	done
+}
+
+# Another device takes all memory but so many MiB.
+other_device()	# id MiB
+{
+	sim_id=$1
+	sim_start 0
+	sim_resize $(($(meminfo MemAvailable) / 4 - $2 * 256))
+	sim_id=0
+}
+
 no_violations()
 {
 	check_eq "number of violations" "$(cat $SIM/violation_count)" 0
 	sed 's/^/# violation: /' $SIM/violations
-	: >$SIM/violations
+	echo >$SIM/violations
 }
 
 # The driver's folder of attributes for this device; only our driver has one.
@@ -352,7 +371,7 @@ kernel_is_well()
 }
 
 # A guest that works can start programs and use fresh memory.
-guest_works()
+guest_works()	# [MiB]
 {
-	check "fresh memory holds what is written" "$PATTERN" verify 16 0
+	check "fresh memory holds what is written" "$PATTERN" verify "${1:-16}" 0
 }

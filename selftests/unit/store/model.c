@@ -148,7 +148,8 @@ void model_compare(void)
 	for (i = 0; i < NR_NODES; i++) {
 		same(vb_store_node_pages(&store, i),
 		     counts[SINGLE][i] + counts[ISOLATED][i] +
-		     counts[FRAGMENT][i] + counts[CHUNK][i],
+		     counts[FRAGMENT][i] + counts[CHUNK][i] +
+		     counts[UNTOLD][i] + counts[UNTOLD_CHUNK][i],
 		     "pages of node", i);
 		same(nodes[i].balloon_pages, in_node[i],
 		     "NR_BALLOON_PAGES of node", i);
@@ -172,8 +173,7 @@ static void sweep_list(struct list_head *list, enum place place, int nid,
 		struct frame *f = frame_of(page);
 
 		same(f->place, place, "place of frame", page - mem_map);
-		if (nid != NUMA_NO_NODE)
-			same(f->nid, nid, "node of frame", page - mem_map);
+		same(f->nid, nid, "node of frame", page - mem_map);
 		never(f->stamp == stamp);
 		f->stamp = stamp;
 		nr += step;
@@ -216,10 +216,10 @@ void model_sweep(void)
 		sweep_list(&node->bdi.pages, SINGLE, i, 1);
 		sweep_list(&node->fragments, FRAGMENT, i, 1);
 		sweep_list(&node->chunks, CHUNK, i, VB_CHUNK_PAGES);
+		sweep_list(&node->untold, UNTOLD, i, 1);
+		sweep_list(&node->untold_chunks, UNTOLD_CHUNK, i,
+			   VB_CHUNK_PAGES);
 	}
-	sweep_list(&store.untold, UNTOLD, NUMA_NO_NODE, 1);
-	sweep_list(&store.untold_chunks, UNTOLD_CHUNK, NUMA_NO_NODE,
-		   VB_CHUNK_PAGES);
 	for (i = 0; i < NR_PAGES; i++)
 		sweep_frame(&mem_map[i]);
 }

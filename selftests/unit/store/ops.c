@@ -255,17 +255,19 @@ static bool drop_range(void)
 
 static bool take_untold(void)
 {
-	long all = model_count(UNTOLD, NUMA_NO_NODE);
+	int nid = any_node();
+	long all = model_count(UNTOLD, nid);
 	unsigned long nr = amount(), taken;
 	struct page *page;
 	LIST_HEAD(list);
 
-	taken = vb_store_take_untold(&store, &list, nr);
+	taken = vb_store_take_untold(&store, &list, nr, nid);
 	/* In the midst of forgetting the table is behind. */
 	list_for_each_entry(page, &list, lru) {
 		enum place place = frame_of(page)->place;
 
 		never(place == OUT || (place != UNTOLD && !ops_offline));
+		never(nid != NUMA_NO_NODE && page_to_nid(page) != nid);
 	}
 	never(left(&list, &forgotten) != taken);
 	never(taken > nr);
@@ -275,10 +277,12 @@ static bool take_untold(void)
 
 static bool take_untold_chunk(void)
 {
-	bool some = model_count(UNTOLD_CHUNK, NUMA_NO_NODE);
-	struct page *chunk = vb_store_take_untold_chunk(&store);
+	int nid = any_node();
+	bool some = model_count(UNTOLD_CHUNK, nid);
+	struct page *chunk = vb_store_take_untold_chunk(&store, nid);
 
 	never(!disturbed && some == !chunk);
+	never(chunk && nid != NUMA_NO_NODE && page_to_nid(chunk) != nid);
 	if (chunk)
 		chunk_left(chunk, ops_offline && frame_of(chunk)->place == CHUNK ?
 				  CHUNK : UNTOLD_CHUNK);
@@ -311,7 +315,7 @@ static bool forget_told(void)
 
 		if (f->place != OUT)
 			model_move(&mem_map[i], whole ? UNTOLD_CHUNK : UNTOLD,
-				   f->nid);
+				   page_to_nid(&mem_map[i]));
 	}
 	return told;
 }

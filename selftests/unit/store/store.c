@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A million random operations on the page store, pages.c with account.c and
- * alloc.c, compared with a trivial model after each.
+ * A million random operations on the page store, pages.c with untold.c,
+ * account.c and alloc.c, compared with a trivial model after each.
  *
  * SEED=n in the environment lives one of the lives again.
  */

@@ -25,6 +25,11 @@ def find():
     return names
 
 
+def parts(names, jobs):
+    """Divide the tests among so many guests; neighbours go to different ones."""
+    return [names[part::jobs] for part in range(jobs) if names[part::jobs]]
+
+
 def timeout():
     """Return the seconds that one test may take, from the kselftest `settings` file."""
     path = FOLDER / "settings"
@@ -35,13 +40,14 @@ def timeout():
 class Batch:
     """Runs tests one after the other, in a new guest whenever the last one died."""
 
-    def __init__(self, kernel, driver, report, files=None, limit=None, label=None):
-        """`report(case, seconds)` is called with each result; `files` are further tests."""
+    def __init__(self, kernel, driver, report, label, files=None, limit=None):
+        """`report(case, seconds)` is called with each result; `label` is for files and no other
+        batch at the time; `files` are further tests."""
         self.kernel = kernel
         self.driver = driver
         self.report = report
         self.files = files
-        self.label = label or f"{kernel.name}-{driver}-batch"
+        self.label = label
         self.limit = limit or timeout()
         self.guest = None
         self.boots = 0
@@ -65,12 +71,10 @@ class Batch:
 
     def _boot(self):
         self.boots += 1
-        debug = self.kernel.name == "debug"
-        memory = "2G" if debug else "1G"
         # for streams through the page cache; the debug kernel is built without
-        modules = () if debug else ("null_blk",)
+        modules = () if self.kernel.name == "debug" else ("null_blk",)
         guest = Guest(self.kernel, driver=self.driver, load=False, balloon=None, tests=True,
-                      memory=memory, files=self.files, modules=modules,
+                      files=self.files, modules=modules,
                       label=f"{self.label}-{self.boots}")
         try:
             guest.start_guest()

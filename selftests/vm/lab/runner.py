@@ -152,14 +152,16 @@ def prepare(options, inside, outside):
                 drivers.build(kernel)
             if inside:
                 drivers.build_simulator(kernel)
-                yield (run_inside, kernel, driver, inside, report), report
+            for number, part in enumerate(kselftest.parts(inside, options.jobs), 1):
+                yield (run_inside, kernel, driver, part, report, number), report
             for test in outside:
                 yield (run_outside, kernel, driver, test, report), report
 
 
-def run_inside(kernel, driver, names, report):
-    """Run kselftests in guests."""
-    kselftest.Batch(kernel, driver, report.add).run(names)
+def run_inside(kernel, driver, names, report, number=1):
+    """Run kselftests in guests; `number` tells those from others that run at the same time."""
+    label = f"{report.name}-batch{number}"
+    kselftest.Batch(kernel, driver, report.add, label).run(names)
 
 
 def run_outside(kernel, driver, test, report):
