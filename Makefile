@@ -84,6 +84,11 @@ lint: ## only check the sources, and that the documents say the same
 unit: ## only test the decisions, in userspace
 	@selftests/check unit
 
+.PHONY: fuzz
+fuzz: ## fuzz what the tools read from others, 10 minutes each, as root; for less: selftests/fuzz/run --help
+	@selftests/packages check
+	@selftests/fuzz/run --seconds 600
+
 .PHONY: dkms-test
 dkms-test: ## only test building, refusing to build, installing and removing, by make and DKMS
 	@selftests/check package

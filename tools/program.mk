@@ -23,8 +23,9 @@ endif
 ifdef STATIC
 override LDFLAGS += -static
 endif
-override CPPFLAGS += -D_GNU_SOURCE -I$(root)/include/uapi -I$(root)/tools/common \
-	$(shell pkg-config --cflags $(packages))
+version := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' $(root)/dkms.conf)
+override CPPFLAGS += -D_GNU_SOURCE -DAUTOBALLOON_VERSION='"$(version)"' \
+	-I$(root)/include/uapi -I$(root)/tools/common $(shell pkg-config --cflags $(packages))
 LDLIBS = $(shell pkg-config $(if $(STATIC),--static) --libs $(packages)) $(libraries)
 
 objects := $(patsubst %.c,$(OUT)/$(program).d/%.o,$(wildcard *.c) $(common))

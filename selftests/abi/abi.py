@@ -28,8 +28,8 @@ class Entry:
 
     @property
     def mode(self):
-        """RO or RW."""
-        found = re.match(r"\((R[OW])\) ", self.text)
+        """RO, WO or RW."""
+        found = re.match(r"\((R[OW]|WO)\) ", self.text)
         return found.group(1) if found else None
 
 
@@ -99,17 +99,18 @@ def every_field():
 
 def only_known_folders():
     """There is nothing in the documents that the cases below do not look at."""
-    known = (f"{DEVICE}balloon/", f"{DEVICE}balloon_counters/", PARAMETERS, DEBUGFS)
-    fail_if([path for path in entries() if not path.startswith(known)
-             and path not in (f"{DEVICE}balloon", f"{DEVICE}balloon_counters")])
+    folders = [DEVICE + name for name in (*source.GROUPS, "balloon_counters")]
+    known = (*(f"{folder}/" for folder in folders), PARAMETERS, DEBUGFS)
+    fail_if([path for path in entries() if not path.startswith(known) and path not in folders])
 
 
 def attributes():
-    """Each attribute in balloon/ is documented, with its mode, and nothing else is."""
-    code, documents = source.attributes(), below(entries(), f"{DEVICE}balloon/")
-    fail_unless_same(code, documents)
-    fail_if([f"{name} is {mode}, documented as {documents[name].mode}"
-             for name, mode in code.items() if documents[name].mode != mode])
+    """Each attribute of each folder is documented, with its mode, and nothing else is."""
+    for group in source.GROUPS:
+        code, documents = source.attributes(group), below(entries(), f"{DEVICE}{group}/")
+        fail_unless_same(code, documents)
+        fail_if([f"{name} is {mode}, documented as {documents[name].mode}"
+                 for name, mode in code.items() if documents[name].mode != mode])
 
 
 def counters():
@@ -135,26 +136,26 @@ def parameters():
 def ranges():
     """The ranges of parameters and tunables, and the defaults, are those of the code."""
     documents, code = entries(), source.ranges()
-    described, tunables = source.parameters(), source.attributes()
+    described, tunables = source.parameters(), source.tunables()
     wrong = []
     for name, allowed in code.items():
         words = f"Range: {allowed.least} to {allowed.most}."
         if int(described[name][2]) != allowed.default:
             wrong.append(f"{name}: MODULE_PARM_DESC has another default than the code")
-        for folder in (PARAMETERS, *[f"{DEVICE}balloon/"] * (name in tunables)):
-            if not says(documents[folder + name], words):
-                wrong.append(f"{folder}{name}: does not say '{words}'")
+        for path in (PARAMETERS + name, DEVICE + tunables.get(name, "")):
+            if path != DEVICE and not says(documents[path], words):
+                wrong.append(f"{path}: does not say '{words}'")
     fail_if(wrong)
 
 
 def choices():
     """The words that parameters and tunables take are those of the code."""
     documents = entries()
-    fail_if([f"{folder}{name}: does not say '{words}'"
+    fail_if([f"{path}: does not say '{words}'"
              for name, allowed in source.choices().items()
              for words in (f"One of: {', '.join(allowed)}.",)
-             for folder in (PARAMETERS, f"{DEVICE}balloon/")
-             if not says(documents[folder + name], words)])
+             for path in (PARAMETERS + name, DEVICE + source.tunables()[name])
+             if not says(documents[path], words)])
 
 
 def debugfs():

@@ -42,13 +42,22 @@ def counters():
     return checked(found, table.count("\tX("), "VB_COUNTERS")
 
 
-def attributes():
-    """Return {name: "RO" or "RW"} of the device attributes in balloon/."""
-    text = read("sysfs.c")
-    found = {name: mode for mode, name in re.findall(r"DEVICE_ATTR_(RO|RW)\((\w+)\);", text)}
+GROUPS = {"balloon": "sysfs.c", "pressure": "sysfs_pressure.c"}
+
+
+def attributes(group):
+    """Return {name: "RO", "WO" or "RW"} of the device attributes in a folder of GROUPS."""
+    text = read(GROUPS[group])
+    found = {name: mode for mode, name in re.findall(r"DEVICE_ATTR_(RO|WO|RW)\((\w+)\);", text)}
     found |= {name: "RW" for name in re.findall(r"^TUNABLE_ATTR\((\w+), \w+\);", text, re.M)}
-    group = re.search(r"balloon_attrs\[\] = \{(.*?)NULL", text, re.S).group(1)
-    return checked(found, group.count("&dev_attr_"), "attributes of balloon/")
+    table = re.search(rf"{group}_attrs\[\] = \{{(.*?)NULL", text, re.S).group(1)
+    return checked(found, table.count("&dev_attr_"), f"attributes of {group}/")
+
+
+def tunables():
+    """Return {parameter: "folder/name"} of the parameters that are the default of an attribute."""
+    found = {name: f"balloon/{name}" for name in attributes("balloon")}
+    return found | {f"pressure_{name}": f"pressure/{name}" for name in attributes("pressure")}
 
 
 def _number(text):
@@ -59,7 +68,7 @@ def _number(text):
 def ranges():
     """Return {name: Range} of every number that may be set."""
     text = read("tunables.c")
-    rows = re.findall(r'\{\s*"(\w+)", ([^,]+), ([^,]+), ([^,]+?)\s*\}', text)
+    rows = re.findall(r'\{\s*"(\w+)", ([^,"]+), ([^,"]+), ([^,"]+?)\s*\}', text)
     found = {name: Range(*map(_number, numbers)) for name, *numbers in rows}
     return checked(found, len(re.findall(r"\"\w+\", \d+, ", text)), "ranges")
 

@@ -20,6 +20,16 @@ holdoff_ms 0 300000
 holdoff_max_ms 0 3600000
 return_ms 100 300000
 return_step 1 256"
+# The same, in the folder pressure, which stands for the beginning of the name.
+PRESSURE="pressure_interval_ms 100 60000
+pressure_ttl_ms 100 3600000
+pressure_low_percent 0 100
+pressure_medium_percent 0 100
+pressure_critical_percent 0 100
+pressure_limit_per_s 0 1073741824
+pressure_self_interval_ms 100 300000
+pressure_self_hysteresis 1 256
+pressure_self_headroom 0 1000"
 ONLY_PARAMETERS="host_timeout_ms 100 600000"
 
 # One bad value: refused, logged with the range, without effect.
@@ -72,15 +82,16 @@ takes_ends_of_range()	# file name least most
 	echo "$old" >"$1"
 }
 
-each()		# function folder, with lines "name least most" on stdin
+each()		# function folder [prefix of names], with lines "name least most" on stdin
 {
 	each_list=$(cat)
 	while read -r name least most; do
-		[ -e "$2/$name" ] || {
-			fail "$2/$name is missing"
+		each_file=$2/${name#"${3:-}"}
+		[ -e "$each_file" ] || {
+			fail "$each_file is missing"
 			continue
 		}
-		"$1" "$2/$name" "$name" "$least" "$most"
+		"$1" "$each_file" "$name" "$least" "$most"
 	done <<-LIST
 		$each_list
 	LIST
@@ -88,7 +99,7 @@ each()		# function folder, with lines "name least most" on stdin
 
 parameters()	# function
 {
-	printf '%s\n%s\n' "$TUNABLES" "$ONLY_PARAMETERS" >/tmp/list
+	printf '%s\n' "$TUNABLES" "$PRESSURE" "$ONLY_PARAMETERS" >/tmp/list
 	each "$1" "$PARAMETERS" </tmp/list
 }
 
@@ -98,33 +109,45 @@ tunables()	# function
 	wait_for 10 bound || fail "no driver"
 	echo "$TUNABLES" >/tmp/list
 	each "$1" "/sys/bus/virtio/devices/$(sim_get name)/balloon" </tmp/list
+	echo "$PRESSURE" >/tmp/list
+	each "$1" "/sys/bus/virtio/devices/$(sim_get name)/pressure" pressure_ </tmp/list
 	sim_resize 1000
 	sim_del
 	no_violations
 }
 
-# auto_deflate takes three words, and nothing else.
-refuses_words()	# file
+# Some take a few words, and nothing else.
+refuses_words()	# file name words...: the last one is the default
 {
-	for good in off thrash need; do
-		takes "$1" "$good"
-		for bad in on Need "need thrash" 1 "" " " needs nee "$LONG"; do
+	words_file=$1
+	words_name=$2
+	words_list=$3
+	shift 3
+	for good in $words_list; do
+		takes "$words_file" "$good"
+		for bad in "$@" 1 "" " " "off off" of "$LONG"; do
 			log_mark
 			# a write of nothing would never reach the driver
-			! printf '%s\n' "$bad" 2>/dev/null >"$1" || fail "$1 takes '$bad'"
-			check_eq "$1 after '$bad'" "$(cat "$1")" "$good"
-			log_since_mark | grep -q "virtio_balloon: auto_deflate: .*off, need, thrash" ||
-				fail "no line with the words of auto_deflate in the log for '$bad'"
+			! printf '%s\n' "$bad" 2>/dev/null >"$words_file" ||
+				fail "$words_file takes '$bad'"
+			check_eq "$words_file after '$bad'" "$(cat "$words_file")" "$good"
+			log_since_mark | grep -q "virtio_balloon: $words_name: .*is not one of off, " ||
+				fail "no line with the words of $words_name in the log for '$bad'"
 		done
 	done
 }
 
 words()
 {
-	refuses_words "$PARAMETERS/auto_deflate"
+	set -- "off thrash need" on Need "need thrash" needs nee
+	refuses_words "$PARAMETERS/auto_deflate" auto_deflate "$@"
 	sim_new 0
 	wait_for 10 bound || fail "no driver"
-	refuses_words "/sys/bus/virtio/devices/$(sim_get name)/balloon/auto_deflate"
+	words_dir=/sys/bus/virtio/devices/$(sim_get name)
+	refuses_words "$words_dir/balloon/auto_deflate" auto_deflate "$@"
+	set -- "on off" On Y yes "on off" o
+	refuses_words "$PARAMETERS/pressure_self" pressure_self "$@"
+	refuses_words "$words_dir/pressure/self" pressure_self "$@"
 	sim_del
 	no_violations
 }
@@ -134,7 +157,8 @@ at_load_time()
 {
 	driver_unload
 	for bad in host_timeout_ms=99 host_timeout_ms=banana return_step=0 stats_basic=banana \
-		reserve_kib=-1 holdoff_ms=300001 auto_deflate=on deflate_batch=128; do
+		reserve_kib=-1 holdoff_ms=300001 auto_deflate=on deflate_batch=128 \
+		pressure_queue=banana pressure_self=1 pressure_ttl_ms=99; do
 		if driver_load "$bad"; then
 			fail "the module loads with $bad"
 			driver_unload
@@ -153,7 +177,9 @@ read_only()
 	dir="/sys/bus/virtio/devices/$(sim_get name)"
 	for file in "$dir/balloon/target_pages" "$dir/balloon/actual_pages" \
 		"$dir/balloon/goal_pages" "$dir/balloon/offset_pages" "$dir/balloon/state" \
-		"$dir/balloon_counters/inflated_pages" "$PARAMETERS/stats_basic"; do
+		"$dir/balloon_counters/inflated_pages" "$dir/pressure/slack" \
+		"$dir/pressure/reply_seq" "$PARAMETERS/stats_basic" \
+		"$PARAMETERS/pressure_queue"; do
 		old=$(cat "$file") || fail "$file cannot be read"
 		! (echo 1 >"$file") 2>/dev/null || fail "$file can be written"
 		check_eq "$file" "$(cat "$file")" "$old"

@@ -40,10 +40,10 @@ chaos()		# number, features
 }
 
 EVENT_IDX=0x20000000
-ALL=$((F_STATS_VQ | F_FREE_PAGE_HINT | F_PAGE_POISON | F_REPORTING))
+ALL=$((F_STATS_VQ | F_FREE_PAGE_HINT | F_PAGE_POISON | F_REPORTING | F_HOST_PRESSURE))
 
 sim_setup
-! driver_is_ours || driver_reload host_timeout_ms=100
+! driver_is_ours || driver_reload host_timeout_ms=100 pressure_queue=1
 note "SEED=$SEED"
 ktap_plan 5
 ktap_case plain chaos 0 0

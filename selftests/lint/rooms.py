@@ -13,7 +13,7 @@ COMPILER = re.compile(r"__(fentry__|x86_\w*thunk\w*|stack_chk_\w+|sanitizer_\w+|
 TRACE = re.compile(r"__(tracepoint|traceiter|SCT__tp_func|SCK__tp_func|probestub)_|trace_event_")
 SHOWN = 12      # circles, the shortest first: longer ones go with them
 # part: the parts that it may call
-POLICY = {"policy", "policy_take"}
+POLICY = {"policy", "policy_take", "policy_yield"}
 ALLOWED = {**{part: POLICY for part in POLICY}, "account": set(), "alloc": set(),
            "pages": {"account", "alloc", *POLICY},
            "untold": {"account", "alloc", "pages", *POLICY}}

@@ -83,6 +83,11 @@ def codespell():
         name for name in files.names() if not name.startswith("LICENSES/")])
 
 
+def man_pages():
+    tool("mandoc", "-T", "lint", "-W", "warning", chosen=[
+        name for name in files.names() if name.startswith("Documentation/man/")])
+
+
 def version_tests():
     driver = [name for name in files.names() if name.startswith("drivers/")]
     fail_if(files.matches(r"LINUX_VERSION_CODE|KERNEL_VERSION|linux/version\.h|COMPAT_HAVE_", driver),
@@ -106,7 +111,7 @@ def make_help():
 
 
 CASES = [spdx, length, whitespace, unfinished, python_compiles, pyflakes, shellcheck, codespell,
-         version_tests, waits, make_help]
+         man_pages, version_tests, waits, make_help]
 
 
 def run_area():

@@ -42,6 +42,9 @@ void guest_snapshot(const struct guest *g, struct vb_snapshot *s)
 	s->actual = g->balloon;
 	s->available = guest_available(g);
 	s->coming = g->coming;
+	s->in_flight = 0;
+	s->used = g->memory - g->balloon - s->available;
+	s->promised = g->anon;
 }
 
 /* Take free memory first, then page cache. Return: pages that could be had. */
@@ -128,12 +131,15 @@ static s64 deflate(struct guest *g, s64 pages)
 static u64 rest(struct guest *g, const struct vb_snapshot *s)
 {
 	struct vb_policy *p = &g->policy;
-	u64 delay;
+	u64 delay, move;
 
 	if (s->actual < s->target + p->offset &&
 	    !vb_policy_holding_off(p, s->now))
 		vb_policy_no_progress(p);
 	delay = vb_policy_next_look(p, s);
+	move = vb_policy_next_move(p, s);
+	if (!delay || (move && move < delay))
+		delay = move;
 	if (!delay) {
 		must(p->offset >= 0 && s->actual >= s->target + p->offset,
 		     "sleeps for ever, offset %lld", (long long)p->offset);
@@ -166,6 +172,7 @@ void guest_work(struct guest *g)
 	note_round(g);
 	g->last_target = g->target;
 	guest_snapshot(g, &s);
+	g->yielded += vb_policy_given(p, &s);
 	vb_policy_new_target(p, &s);
 	before = p->offset;
 	vb_policy_return_deficit(p, &s);
@@ -175,6 +182,12 @@ void guest_work(struct guest *g)
 	must(p->offset >= -p->target, "offset %lld", (long long)p->offset);
 	must(p->offset == before || g->now >= g->no_growth_before,
 	     "return at %llu", (unsigned long long)g->now);
+
+	before = p->offset;
+	vb_policy_move_surplus(p, &s);
+	must(p->offset == before || (before >= 0 && p->offset >= 0),
+	     "surplus from %lld to %lld", (long long)before,
+	     (long long)p->offset);
 
 	diff = vb_policy_step(p, &s, vb_policy_goal(p, &s));
 	if (diff > 0)
@@ -196,12 +209,35 @@ static u64 first_of(u64 a, u64 b)
 	return a < b ? a : b;
 }
 
+/* The hints that wait are acted on, as soon as they may be. */
+static u64 hint_due(const struct guest *g)
+{
+	if (!g->policy.yield.waiting)
+		return NEVER;
+	return g->now + vb_policy_hint_wait(&g->policy, g->now);
+}
+
+static void act_on_hint(struct guest *g)
+{
+	struct vb_policy *p = &g->policy;
+	struct vb_snapshot s;
+	s64 pages;
+
+	guest_snapshot(g, &s);
+	vb_policy_act(p, &s, &pages);
+	must(!pages || (pages > 0 && g->now >= g->no_growth_before &&
+			s.available - pages >= p->tune.reserve),
+	     "%lld pages of %lld", (long long)pages, (long long)s.available);
+	g->look_at = g->now;
+	g->sign = 0;
+}
+
 /* Let worker and sampler work until @then, which may be now. */
 void guest_run_until(struct guest *g, u64 then)
 {
 	for (;;) {
 		u64 next = first_of(first_of(g->look_at, g->sample_at),
-				    g->arrive_at);
+				    first_of(g->arrive_at, hint_due(g)));
 
 		if (next > then)
 			break;
@@ -210,6 +246,8 @@ void guest_run_until(struct guest *g, u64 then)
 		g->now = next;
 		if (g->arrive_at == next)
 			guest_arrive(g);
+		else if (hint_due(g) == next)
+			act_on_hint(g);
 		else if (g->look_at == next)
 			guest_work(g);
 		else
@@ -297,11 +335,21 @@ void guest_set_target(struct guest *g, s64 target)
 	g->nr_turns = 0;
 }
 
+/* The host again: it is pressed, or no longer. */
+void guest_hint(struct guest *g, const struct vb_host_hint *hint)
+{
+	vb_policy_hint(&g->policy, g->now, hint);
+	if (g->longest_delay < g->policy.yield.next.ttl_ms)
+		g->longest_delay = g->policy.yield.next.ttl_ms;
+	guest_run_until(g, g->now);
+}
+
 /* An administrator: changed tunables kick the worker as well. */
 void guest_set_tunables(struct guest *g, const struct vb_tunables *tune)
 {
 	const u64 delays[] = {
-		VB_RETRY_MAX_MS, tune->holdoff_max_ms, tune->return_ms
+		VB_RETRY_MAX_MS, tune->holdoff_max_ms, tune->return_ms,
+		tune->pressure_ttl_ms, tune->self_interval_ms
 	};
 	size_t i;
 

@@ -61,6 +61,7 @@ struct guest {
 	struct vb_sample seen;	/* what the kernel has counted */
 	u64 second;		/* this second, and what it took back */
 	s64 in_second;
+	s64 yielded;		/* pages that hints had it give */
 	int sign;		/* of the latest movement of the guest's own doing */
 	u64 turns[TURNS];	/* when the movement changed its sign */
 	unsigned long nr_turns;
@@ -81,6 +82,7 @@ void guest_note_sign(struct guest *g, int sign);
 void guest_note_hold_off(struct guest *g);
 void guest_read_file(struct guest *g, s64 pages);
 void guest_set_target(struct guest *g, s64 target);
+void guest_hint(struct guest *g, const struct vb_host_hint *hint);
 void guest_set_tunables(struct guest *g, const struct vb_tunables *tune);
 unsigned long guest_turns_since(const struct guest *g, u64 since);
 

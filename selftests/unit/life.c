@@ -234,9 +234,23 @@ static void a_blocked_guest_sleeps(void **state)
 	     g.steps - steps);
 }
 
+static void random_yields(struct vb_tunables *t, u64 *seed)
+{
+	t->yield_percent[VB_LEVEL_LOW] = rnd_range(seed, 0, 100);
+	t->yield_percent[VB_LEVEL_MEDIUM] = rnd_range(seed, 0, 100);
+	t->yield_percent[VB_LEVEL_CRITICAL] = rnd_range(seed, 0, 100);
+	t->yield_limit_per_s = rnd(seed) % 4 ? 0 : rnd_range(seed, 1, 100000);
+	t->pressure_interval_ms = rnd_range(seed, 100, 60000);
+	t->pressure_ttl_ms = rnd_range(seed, 1, 30000);
+	t->self = rnd(seed) % 4 == 0;
+	t->self_interval_ms = rnd_range(seed, 100, 30000);
+	t->self_hysteresis = rnd_range(seed, 1, 256);
+	t->self_headroom = rnd_range(seed, 0, 1000);
+}
+
 static void random_tunables(struct guest *g, u64 *seed)
 {
-	struct vb_tunables t;
+	struct vb_tunables t = default_tune;
 
 	t.reserve = rnd(seed) % 4 ? rnd_range(seed, 0, g->memory / 8) :
 				    rnd_range(seed, 0, g->memory * 2);
@@ -248,7 +262,20 @@ static void random_tunables(struct guest *g, u64 *seed)
 	t.holdoff_max_ms = rnd_range(seed, 0, 300000);
 	t.return_ms = rnd_range(seed, 100, 30000);
 	t.return_step = rnd_range(seed, 1, 256);
+	random_yields(&t, seed);
 	guest_set_tunables(g, &t);
+}
+
+static void random_hint(struct guest *g, u64 *seed)
+{
+	struct vb_host_hint hint = {
+		.level = rnd_range(seed, 0, VB_LEVEL_NR - 1),
+		.need = rnd(seed) % 2 ? VB_NEED_ANY :
+					rnd_range(seed, 1, g->memory),
+		.ttl_ms = rnd(seed) % 2 ? 0 : rnd_range(seed, 1, 30000),
+	};
+
+	guest_hint(g, &hint);
 }
 
 static void random_event(struct guest *g, u64 *seed)
@@ -288,13 +315,17 @@ static void random_event(struct guest *g, u64 *seed)
 	}
 }
 
-/* Leave the guest in peace: the deficit returns as far as memory allows. */
+/* Leave the guest in peace: the offset returns as far as memory allows. */
 static void settle_down(struct guest *g)
 {
 	u64 patience = g->policy.tune.holdoff_max_ms + 10 * MINUTE +
-		       257ULL * (g->policy.tune.return_ms + VB_RETRY_MAX_MS);
+		       257ULL * (g->policy.tune.return_ms + VB_RETRY_MAX_MS) +
+		       30 * MINUTE;
+	struct vb_tunables tune = g->policy.tune;
 	s64 size;
 
+	tune.self = 0;
+	guest_set_tunables(g, &tune);
 	guest_free(g, g->memory);
 	g->shaken = false;
 	g->hot = 0;
@@ -332,6 +363,8 @@ static void live(u64 number, struct guest *sum)
 		if (tuned && rnd(&seed) % 64 == 0)
 			random_tunables(&g, &seed);
 		random_event(&g, &seed);
+		if (tuned && rnd(&seed) % 16 == 0)
+			random_hint(&g, &seed);
 		guest_run_until(&g, g.now + rnd_range(&seed, 0, pause));
 		must(g.anon + g.cache + g.balloon <= g.memory,
 		     "books of event %d", i);
@@ -349,6 +382,7 @@ static void live(u64 number, struct guest *sum)
 	sum->shrinks += g.shrinks;
 	sum->samples += g.samples;
 	sum->thrashes += g.thrashes;
+	sum->yielded += g.yielded;
 }
 
 static u64 living;
@@ -370,11 +404,13 @@ static void random_lives(void **state)
 	living = 0;
 	printf("# %lu steps in %d lives: %lu growths, %lu deflates, ",
 	       sum.steps, LIVES, sum.growths, sum.deflates);
-	printf("%lu shrinks, %lu samples, %lu thrashes, %lu OOM calls\n",
+	printf("%lu shrinks, %lu samples, %lu thrashes, %lu OOM calls, ",
 	       sum.shrinks, sum.samples, sum.thrashes, sum.ooms);
+	printf("%lld GiB yielded\n", (long long)(sum.yielded / (1024 * MIB)));
 	must(sum.steps >= ENOUGH_STEPS && sum.growths >= ENOUGH_EACH &&
 	     sum.deflates >= ENOUGH_EACH && sum.ooms >= ENOUGH_EACH &&
-	     sum.shrinks >= ENOUGH_EACH && sum.thrashes >= ENOUGH_EACH,
+	     sum.shrinks >= ENOUGH_EACH && sum.thrashes >= ENOUGH_EACH &&
+	     sum.yielded >= 1024 * MIB,
 	     "not much of a life in %lu steps", sum.steps);
 }
 

@@ -15,6 +15,9 @@
  *	lru N		1: reclaim never asks the shrinker (default 0)
  *	pace N		MiB that the load takes in a second (default 1024)
  *	target N	the host wants the balloon to be so large
+ *	low N		the host is pressed, and lacks so much (0: does not say)
+ *	medium N, critical N	the same
+ *	none 0		the host is no longer pressed
  *	anon N		the processes' memory is from now on so large
  *	alloc N		it grows by so much
  *	free N		it shrinks by so much
@@ -113,6 +116,16 @@ static bool set_tunable(const char *what, s64 n)
 		{ "holdoff_max_ms", &t.holdoff_max_ms },
 		{ "return_ms", &t.return_ms },
 		{ "return_step", &t.return_step },
+		{ "low_yield", &t.yield_percent[VB_LEVEL_LOW] },
+		{ "medium_yield", &t.yield_percent[VB_LEVEL_MEDIUM] },
+		{ "critical_yield", &t.yield_percent[VB_LEVEL_CRITICAL] },
+		{ "yield_limit_per_s", &t.yield_limit_per_s },
+		{ "pressure_interval_ms", &t.pressure_interval_ms },
+		{ "pressure_ttl_ms", &t.pressure_ttl_ms },
+		{ "self", &t.self },
+		{ "self_interval_ms", &t.self_interval_ms },
+		{ "self_hysteresis", &t.self_hysteresis },
+		{ "self_headroom", &t.self_headroom },
 	};
 	size_t i;
 
@@ -138,6 +151,22 @@ static void set_memory(s64 pages)
 	guest.memory = pages;
 	t.reserve = vb_policy_default_reserve(pages, 12);
 	guest_set_tunables(&guest, &t);
+}
+
+static bool give_hint(const char *what, s64 n)
+{
+	static const char * const levels[VB_LEVEL_NR] = {
+		"none", "low", "medium", "critical"
+	};
+	struct vb_host_hint hint = { .need = n ? n * MIB : VB_NEED_ANY };
+
+	for (hint.level = 0; hint.level < VB_LEVEL_NR; hint.level++) {
+		if (strcmp(what, levels[hint.level]))
+			continue;
+		guest_hint(&guest, &hint);
+		return true;
+	}
+	return false;
 }
 
 /* Return: false if there is no such thing. */
@@ -174,7 +203,7 @@ static bool happen(const char *what, s64 n)
 	else if (!strcmp(what, "drop"))
 		g->cache = 0;
 	else if (strcmp(what, "end"))
-		return set_tunable(what, n);
+		return give_hint(what, n) || set_tunable(what, n);
 	return true;
 }
 
@@ -208,10 +237,11 @@ static void print_sum(void)
 {
 	const struct guest *g = &guest;
 
-	printf("end: balloon %.0f need %.0f thrash %.0f oom %.0f swapped %.0f MiB; killed %lu\n",
-	       MIB_OF(g->balloon), MIB_OF(g->taken[VB_WHY_NEED]),
-	       MIB_OF(g->taken[VB_WHY_THRASH]), MIB_OF(g->taken[VB_WHY_OOM]),
-	       MIB_OF(g->swapped), g->kills);
+	printf("end: balloon %.0f yielded %.0f ", MIB_OF(g->balloon),
+	       MIB_OF(g->yielded));
+	printf("need %.0f thrash %.0f oom %.0f swapped %.0f MiB; killed %lu\n",
+	       MIB_OF(g->taken[VB_WHY_NEED]), MIB_OF(g->taken[VB_WHY_THRASH]),
+	       MIB_OF(g->taken[VB_WHY_OOM]), MIB_OF(g->swapped), g->kills);
 }
 
 int main(int argc, char **argv)

@@ -31,6 +31,16 @@ static const struct vb_tunables default_tune = {
 	.holdoff_max_ms = 300000,
 	.return_ms = 5000,
 	.return_step = 8,
+	.yield_percent = {
+		[VB_LEVEL_LOW] = 12,
+		[VB_LEVEL_MEDIUM] = 25,
+		[VB_LEVEL_CRITICAL] = 50,
+	},
+	.pressure_interval_ms = 1000,
+	.pressure_ttl_ms = 10000,
+	.self_interval_ms = 5000,
+	.self_hysteresis = 8,
+	.self_headroom = 100,
 };
 
 /* A number that differs is reported with the name of the case. */

@@ -25,7 +25,7 @@ static struct json_object *set_target(struct device *dev, struct json_object *re
 
 	(void)result;
 	if (!request_number(request, "pages", 0, UINT32_MAX, &pages) || pages > UINT32_MAX)
-		return answer_bad("target: \"pages\" says how many of 4 KiB the balloon is to hold");
+		return answer_bad("target: \"pages\" is how many of 4 KiB the balloon is to hold");
 	device_set_target(dev, (uint32_t)pages);
 	return answer_good();
 }
@@ -42,8 +42,9 @@ static struct json_object *send_hint(struct device *dev, struct json_object *req
 		return answer_bad("hint: the device has no pressure queue");
 	if (level < 0)
 		return answer_bad("hint: \"level\" is one of none, low, medium, critical");
-	if (!request_number(request, "need", 0, INT64_MAX, &need))
-		return answer_bad("hint: \"need\" is in bytes");
+	if (!request_number(request, "need", 0, VIRTIO_BALLOON_PRESSURE_NEED_MAX,
+			    &need))
+		return answer_bad("hint: \"need\" is in bytes, 2^50 at most");
 	if (!request_number(request, "ttl_ms", 0, VIRTIO_BALLOON_PRESSURE_TTL_MAX_MS, &ttl))
 		return answer_bad("hint: \"ttl_ms\" is an hour at most");
 	pressure_hint(dev, (unsigned int)level, need, (uint32_t)ttl);
@@ -193,6 +194,8 @@ static struct json_object *get_status(struct device *dev, struct json_object *re
 		json_object_object_add(queues, roles[queue->role], one);
 	}
 	json_object_object_add(object, "queues", queues);
+	if (device_queue(dev, Q_PRESSURE))
+		json_object_object_add(object, "reply", pressure_reply(dev));
 	return object;
 }
 

@@ -144,6 +144,7 @@ bool stats_refresh(struct device *dev);
 
 /* pressure.c */
 void pressure_serve(struct queue *queue, struct request *request);
+struct json_object *pressure_reply(const struct device *dev);
 void pressure_hint(struct device *dev, unsigned int level, uint64_t need, uint32_t ttl_ms);
 void pressure_send(struct device *dev, const struct virtio_balloon_pressure_hint *hint);
 

@@ -22,7 +22,8 @@ static const char *wrong(struct device *dev, const struct request *request,
 	return NULL;
 }
 
-static void report(struct device *dev)
+/* The last reply, for whoever asks or listens. */
+struct json_object *pressure_reply(const struct device *dev)
 {
 	struct json_object *details = json_object_new_object();
 	bool invalid = dev->reply.flags & VIRTIO_BALLOON_PRESSURE_REPLY_INVALID;
@@ -31,7 +32,7 @@ static void report(struct device *dev)
 	json_object_object_add(details, "invalid", json_object_new_boolean(invalid));
 	json_object_object_add(details, "yielded", json_object_new_uint64(dev->reply.yielded));
 	json_object_object_add(details, "slack", json_object_new_uint64(dev->reply.slack));
-	control_event(dev, "reply", details);
+	return details;
 }
 
 void pressure_serve(struct queue *queue, struct request *request)
@@ -58,7 +59,7 @@ void pressure_serve(struct queue *queue, struct request *request)
 		dev->hint_usec = 0;
 		dev->replies++;
 	}
-	report(dev);
+	control_event(dev, "reply", pressure_reply(dev));
 	queue->held = *request;
 	queue->holding = true;
 	if (dev->hint_pending) {

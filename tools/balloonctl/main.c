@@ -198,7 +198,7 @@ int main(int argc, char **argv)
 		return EXIT_GOOD;
 	}
 	if (given & OPT_VERSION) {
-		puts("balloonctl " VERSION);
+		puts("balloonctl " AUTOBALLOON_VERSION);
 		return EXIT_GOOD;
 	}
 	if (!o.nr_args) {

@@ -13,7 +13,8 @@
  *                        context that cannot be stopped beforehand (migration
  *                        under the page lock, the shrinker, the OOM notifier)
  *                        reads it, and only ever with a trylock
- *   vb->policy_lock      the decisions: policy, last_target, log
+ *   vb->policy_lock      the decisions: policy, last_target, log; and what the
+ *                        host is owed for its hints
  *   vb->kick_lock        irq-safe: no work is queued once `stopping` is set
  *   vb->awake_lock       irq-safe: the reasons to keep the system awake
  *   store->lock          the store's own lists
@@ -47,6 +48,7 @@
 #include <linux/spinlock.h>
 #include <linux/virtio.h>
 #include <linux/virtio_balloon.h>
+#include <linux/virtio_balloon_pressure.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
@@ -74,6 +76,11 @@ struct vb_dev;
 	X(hinted_blocks, "free blocks hinted to the host")		\
 	X(hint_shrunk_blocks, "hinted blocks that reclaim took back")	\
 	X(stats_requests, "statistics that the host asked for")		\
+	X(pressure_hints, "hints about the host's memory pressure")	\
+	X(pressure_hints_acted, "times that hints were acted on")	\
+	X(pressure_hints_expired, "times that hints came to nothing")	\
+	X(pressure_hints_invalid, "hints that broke the rules")		\
+	X(yielded_pages, "pages yielded because of hints")		\
 	X(alloc_failures, "rounds of inflation that found no memory")	\
 	X(stalls, "times that the host did not answer in time")		\
 	X(late_acks, "stalls that an answer ended")
@@ -108,6 +115,69 @@ struct vb_hint {
 	struct shrinker *shrinker;
 };
 
+/* ---- pressure.c: hints about the host's memory pressure ---- */
+
+enum vb_hint_from {
+	VB_FROM_QUEUE,
+	VB_FROM_SYSFS,
+	VB_FROM_NR
+};
+
+/**
+ * struct vb_owed - the reply that somebody who sent hints waits for
+ * @owed: there is one to be made
+ * @invalid: the hint broke the rules
+ * @seq: its number
+ * @due: no reply to an invalid hint before; ms
+ * @told: pages yielded that earlier replies have told of
+ */
+struct vb_owed {
+	bool owed;
+	bool invalid;
+	u32 seq;
+	u64 due;
+	s64 told;
+};
+
+/**
+ * struct vb_reply - what the guest did about a hint
+ * @seq: number of the hint
+ * @invalid: it broke the rules
+ * @yielded: since the reply before; bytes
+ * @slack: what could still be given; bytes
+ */
+struct vb_reply {
+	u32 seq;
+	bool invalid;
+	u64 yielded;
+	u64 slack;
+};
+
+/**
+ * struct vb_pressure - hints, from the queue and from sysfs
+ * @work: runs on vb->wq; sole user of the queue, and of what is not said to be
+ *	protected otherwise
+ * @out: the device reads the reply from here
+ * @in: the device writes its hint to here
+ * @seq: of the last hint from the queue
+ * @seq_known: there was one since the device was reset
+ * @due: no reply to an invalid hint from the queue before; ms
+ * @owed: replies to be made. Protected by vb->policy_lock
+ * @hints: number of the last hint from sysfs. Protected by vb->policy_lock
+ * @reply: the last one to a hint from sysfs. Protected by vb->policy_lock
+ */
+struct vb_pressure {
+	struct delayed_work work;
+	struct virtio_balloon_pressure_reply out;
+	struct virtio_balloon_pressure_hint in;
+	u32 seq;
+	bool seq_known;
+	u64 due;
+	struct vb_owed owed[VB_FROM_NR];
+	u32 hints;
+	struct vb_reply reply;
+};
+
 /* ---- the device ---- */
 
 /**
@@ -122,6 +192,7 @@ struct vb_hint {
  * @sample_work: see sampler.c
  * @stats_work: see stats.c
  * @hint: see hinting.c
+ * @pressure: see pressure.c
  * @reporting: see reporting.c
  * @reporting_on: page reporting is registered
  * @in_report: chunks in our report in flight. Worker only
@@ -173,6 +244,7 @@ struct vb_dev {
 	struct delayed_work sample_work;
 	struct work_struct stats_work;
 	struct vb_hint hint;
+	struct vb_pressure pressure;
 	struct page_reporting_dev_info reporting;
 	bool reporting_on;
 	struct list_head in_report;
@@ -189,7 +261,7 @@ struct vb_dev {
 	struct rw_semaphore online_sem;
 	bool online;
 
-	spinlock_t policy_lock;	/* policy, log and held_off */
+	spinlock_t policy_lock;	/* policy, log, held_off and replies owed */
 	struct vb_policy policy;
 	struct vb_log log;
 	bool held_off;
@@ -258,6 +330,7 @@ void vb_resize_rested(struct vb_dev *vb);
 void vb_kick_work(struct vb_dev *vb, struct workqueue_struct *wq,
 		  struct work_struct *work, unsigned int why);
 void vb_kick_sampler(struct vb_dev *vb, unsigned int delay_ms);
+void vb_kick_pressure(struct vb_dev *vb, unsigned int delay_ms);
 void vb_stop_work(struct vb_dev *vb);
 void vb_allow_work(struct vb_dev *vb);
 
@@ -315,6 +388,15 @@ int vb_stats_start(struct vb_dev *vb);
 void vb_stats_request(struct virtqueue *vq);
 void vb_stats_work(struct work_struct *work);
 
+/* pressure.c */
+void vb_pressure_init(struct vb_dev *vb);
+void vb_pressure_start(struct vb_dev *vb);
+void vb_pressure_answered(struct virtqueue *vq);
+void vb_pressure_hint(struct vb_dev *vb, const struct vb_host_hint *hint);
+void vb_pressure_refused(struct vb_dev *vb);
+void vb_pressure_last(struct vb_dev *vb, u32 *hints, struct vb_reply *reply);
+u64 vb_pressure_slack(struct vb_dev *vb);
+
 /* release.c */
 long vb_release(struct vb_dev *vb, enum vb_why why, long granted, int nid);
 
@@ -367,6 +449,7 @@ void vb_power_unregister(struct vb_dev *vb);
 
 /* tunables.c */
 extern bool vb_stats_basic;
+extern bool vb_pressure_queue;
 unsigned int vb_host_timeout_ms(void);
 
 enum vb_tunable_id {
@@ -379,6 +462,16 @@ enum vb_tunable_id {
 	VB_TUNE_HOLDOFF_MAX_MS,
 	VB_TUNE_RETURN_MS,
 	VB_TUNE_RETURN_STEP,
+	VB_TUNE_PRESSURE_INTERVAL_MS,
+	VB_TUNE_PRESSURE_TTL_MS,
+	VB_TUNE_PRESSURE_LOW_PERCENT,
+	VB_TUNE_PRESSURE_MEDIUM_PERCENT,
+	VB_TUNE_PRESSURE_CRITICAL_PERCENT,
+	VB_TUNE_PRESSURE_LIMIT_PER_S,
+	VB_TUNE_PRESSURE_SELF,
+	VB_TUNE_PRESSURE_SELF_INTERVAL_MS,
+	VB_TUNE_PRESSURE_SELF_HYSTERESIS,
+	VB_TUNE_PRESSURE_SELF_HEADROOM,
 	VB_TUNE_NR
 };
 
@@ -387,6 +480,10 @@ int vb_tunable_show(struct vb_dev *vb, enum vb_tunable_id id, char *buffer);
 int vb_tunable_set(struct vb_dev *vb, enum vb_tunable_id id, const char *text);
 
 /* sysfs.c */
-extern const struct attribute_group *vb_groups[];
+extern const struct attribute_group vb_balloon_group;
+extern const struct attribute_group vb_counters_group;
+
+/* sysfs_pressure.c */
+extern const struct attribute_group vb_pressure_group;
 
 #endif /* VB_BALLOON_H */

@@ -13,21 +13,38 @@
 /* Calls that follow each other so closely make one record; ms. */
 #define MERGE_MS	1000
 
-/* A host may write targets without end: they must not push all else out. */
-static bool continues(const struct vb_record *r, enum vb_event event, u64 now)
+/*
+ * Is this one more of what the latest record is about? A host may write targets
+ * without end, and hint: they must not push all else out.
+ */
+static bool goes_on(const struct vb_record *r, enum vb_event event, u64 now)
 {
-	if (r->event != event)
+	switch (event) {
+	case VB_EVENT_NEED:
+	case VB_EVENT_THRASH:
+	case VB_EVENT_OOM:
+		return r->event == event && now - r->until <= MERGE_MS;
+	case VB_EVENT_TARGET:
+	case VB_EVENT_HINT:
+	case VB_EVENT_DECAY:
+	case VB_EVENT_SELF:
+		return r->event == event;
+	default:
 		return false;
-	return event == VB_EVENT_TARGET ||
-	       (event <= VB_EVENT_OOM && now - r->until <= MERGE_MS);
+	}
 }
 
 /* What the event compares available memory with. */
 static s64 mark(struct vb_dev *vb, enum vb_event event)
 {
-	if (event == VB_EVENT_NEED)
+	switch (event) {
+	case VB_EVENT_NEED:
 		return vb_policy_low_mark(&vb->policy);
-	return 2 * vb->policy.tune.reserve;
+	case VB_EVENT_RETURN:
+		return 2 * vb->policy.tune.reserve;
+	default:
+		return vb->policy.tune.reserve;
+	}
 }
 
 /**
@@ -47,7 +64,7 @@ void vb_log(struct vb_dev *vb, enum vb_event event, const struct vb_snapshot *s,
 
 	lockdep_assert_held(&vb->policy_lock);
 
-	if (!log->nr || !continues(r, event, s->now)) {
+	if (!log->nr || !goes_on(r, event, s->now)) {
 		r = &log->records[log->nr++ % VB_RECORDS];
 		*r = (struct vb_record) {
 			.event = event,
@@ -60,6 +77,7 @@ void vb_log(struct vb_dev *vb, enum vb_event event, const struct vb_snapshot *s,
 	r->calls++;
 	r->pages = event == VB_EVENT_TARGET ? pages : r->pages + pages;
 	r->holdoff_ms = vb->policy.holdoff_len;
+	r->hint = vb->policy.yield.hint;
 }
 
 static void put_mib(struct seq_file *m, const char *what, s64 pages)
@@ -96,6 +114,22 @@ static void show_release(struct seq_file *m, const struct vb_record *r)
 		   r->holdoff_ms % 1000);
 }
 
+static void show_hint(struct seq_file *m, const struct vb_record *r)
+{
+	static const char * const levels[VB_LEVEL_NR] = {
+		"none", "low", "medium", "critical"
+	};
+
+	seq_printf(m, "pressure of the host is %s", levels[r->hint.level]);
+	if (r->hint.need != VB_NEED_ANY)
+		put_mib(m, ", it lacks", r->hint.need);
+	seq_printf(m, ": yielded %lld pages", r->pages);
+	if (r->calls > 1)
+		seq_printf(m, " to %u hints", r->calls);
+	put_mib(m, ", available at first", r->available);
+	put_mib(m, ", reserve", r->mark);
+}
+
 static void show_record(struct seq_file *m, const struct vb_record *r)
 {
 	u32 ms;
@@ -114,6 +148,18 @@ static void show_record(struct seq_file *m, const struct vb_record *r)
 		seq_printf(m, "returned %lld pages", r->pages);
 		put_mib(m, ": available", r->available);
 		put_mib(m, ", more than", r->mark);
+		break;
+	case VB_EVENT_HINT:
+		show_hint(m, r);
+		break;
+	case VB_EVENT_DECAY:
+		seq_printf(m, "pressure is over: %lld pages of the surplus came back in %u steps",
+			   -r->pages, r->calls);
+		break;
+	case VB_EVENT_SELF:
+		seq_printf(m, "self-ballooning: %+lld pages in %u steps",
+			   r->pages, r->calls);
+		put_mib(m, ", available at first", r->available);
 		break;
 	default:
 		show_release(m, r);

@@ -2,6 +2,8 @@
 /*
  * The kernel's side of the policy: what it looks at, and who may ask it.
  */
+#include <linux/mman.h>
+
 #include "balloon.h"
 #include "trace.h"
 
@@ -18,11 +20,24 @@ void vb_snapshot(struct vb_dev *vb, struct vb_snapshot *s)
 {
 	s->now = vb_now();
 	s->target = READ_ONCE(vb->last_target);
-	s->actual = vb_store_pages(&vb->store) +
-		    atomic_long_read(&vb->inflating);
+	s->in_flight = atomic_long_read(&vb->inflating);
+	s->actual = vb_store_pages(&vb->store) + s->in_flight;
 	s->available = si_mem_available();
 	s->coming = atomic_long_read(&vb->releasing) +
 		    atomic_long_read(&vb->deflate_wanted);
+	s->used = 0;
+	s->promised = 0;
+}
+
+/* What self-ballooning looks at besides; the sum costs a little. */
+static void look_at_promises(struct vb_dev *vb, struct vb_snapshot *s)
+{
+	if (!READ_ONCE(vb->policy.tune.self))
+		return;
+	s->promised = vm_memory_committed();
+	s->used = totalram_pages() - s->available;
+	if (!vb->store.adjust_managed)
+		s->used -= s->actual;
 }
 
 /**
@@ -50,9 +65,10 @@ void vb_note_hold_off(struct vb_dev *vb, const struct vb_snapshot *s)
 static void look(struct vb_dev *vb, const struct vb_snapshot *s)
 {
 	struct vb_policy *p = &vb->policy;
-	s64 target = p->target, offset;
+	s64 target = p->target, offset, pages;
 
 	vb_note_hold_off(vb, s);
+	vb_count(vb, VB_CNT_yielded_pages, vb_policy_given(p, s));
 	vb_policy_new_target(p, s);
 	if (target != p->target)
 		vb_log(vb, VB_EVENT_TARGET, s, p->target);
@@ -60,6 +76,12 @@ static void look(struct vb_dev *vb, const struct vb_snapshot *s)
 	vb_policy_return_deficit(p, s);
 	if (offset != p->offset)
 		vb_log(vb, VB_EVENT_RETURN, s, p->offset - offset);
+	pages = vb_policy_move_surplus(p, s);
+	if (pages) {
+		vb_log(vb, p->tune.self ? VB_EVENT_SELF : VB_EVENT_DECAY, s,
+		       pages);
+		trace_vb_surplus(vb, s, p->tune.self, pages, p->offset);
+	}
 }
 
 /**
@@ -72,13 +94,16 @@ static void look(struct vb_dev *vb, const struct vb_snapshot *s)
  */
 s64 vb_decide(struct vb_dev *vb, struct vb_snapshot *s)
 {
-	s64 goal, offset, step;
+	s64 goal, offset, step, left;
 	u32 sample_ms;
 
 	WRITE_ONCE(vb->last_target, vb_read_target(vb));
 	spin_lock(&vb->policy_lock);
 	vb_snapshot(vb, s);
+	look_at_promises(vb, s);
+	left = vb->policy.yield.left;
 	look(vb, s);
+	left = vb->policy.yield.left ? 0 : left;
 	goal = vb_policy_goal(&vb->policy, s);
 	step = vb_policy_step(&vb->policy, s, goal);
 	offset = vb->policy.offset;
@@ -87,6 +112,9 @@ s64 vb_decide(struct vb_dev *vb, struct vb_snapshot *s)
 	trace_vb_decision(vb, s, offset, goal);
 	if (sample_ms)
 		vb_kick_sampler(vb, sample_ms);
+	/* All that was yielded is there: the host wants to hear of it. */
+	if (left)
+		vb_kick_pressure(vb, 0);
 	return step;
 }
 

@@ -18,6 +18,9 @@ enum vb_event {
 	VB_EVENT_TARGET,
 	VB_EVENT_HOLDOFF_OVER,
 	VB_EVENT_RETURN,
+	VB_EVENT_HINT,
+	VB_EVENT_DECAY,
+	VB_EVENT_SELF,
 };
 
 /**
@@ -31,6 +34,7 @@ enum vb_event {
  * @available: what was available when it began; pages
  * @mark: what this was compared with; pages
  * @holdoff_ms: length of the hold-off in force
+ * @hint: what the host said last
  */
 struct vb_record {
 	enum vb_event event;
@@ -41,6 +45,7 @@ struct vb_record {
 	s64 available;
 	s64 mark;
 	u32 holdoff_ms;
+	struct vb_host_hint hint;
 };
 
 #define VB_RECORDS		64

@@ -27,6 +27,7 @@ static void init(struct vb_dev *vb, struct virtio_device *vdev)
 	INIT_DELAYED_WORK(&vb->sample_work, vb_sample_work);
 	INIT_WORK(&vb->stats_work, vb_stats_work);
 	vb_hint_init(vb);
+	vb_pressure_init(vb);
 	vb_queues_init(vb);
 	INIT_LIST_HEAD(&vb->in_report);
 	spin_lock_init(&vb->reported_lock);
@@ -163,6 +164,14 @@ static void balloon_config_changed(struct virtio_device *vdev)
 	vb_kick_all(vdev->priv);
 }
 
+/* Hypervisors count the queues that they offer: ours would have other numbers. */
+static void refuse_reporting(struct virtio_device *vdev)
+{
+	if (virtio_has_feature(vdev, VIRTIO_BALLOON_F_REPORTING))
+		__virtio_clear_bit(vdev, VIRTIO_BALLOON_F_HOST_PRESSURE);
+	__virtio_clear_bit(vdev, VIRTIO_BALLOON_F_REPORTING);
+}
+
 /*
  * The host may drop reported pages, and gives them back as zeroes. Where the
  * guest expects its own pattern in free pages the host has to know it; a host
@@ -173,7 +182,11 @@ static int balloon_validate(struct virtio_device *vdev)
 	if (!want_init_on_free() && !page_poisoning_enabled_static())
 		__virtio_clear_bit(vdev, VIRTIO_BALLOON_F_PAGE_POISON);
 	else if (!virtio_has_feature(vdev, VIRTIO_BALLOON_F_PAGE_POISON))
-		__virtio_clear_bit(vdev, VIRTIO_BALLOON_F_REPORTING);
+		refuse_reporting(vdev);
+
+	/* The standard does not reserve the bit: it may mean something else. */
+	if (!vb_pressure_queue)
+		__virtio_clear_bit(vdev, VIRTIO_BALLOON_F_HOST_PRESSURE);
 
 	/* Posting must not allocate: it happens in reclaim. */
 	__virtio_clear_bit(vdev, VIRTIO_RING_F_INDIRECT_DESC);
@@ -197,11 +210,19 @@ static const unsigned int balloon_features[] = {
 	VIRTIO_BALLOON_F_FREE_PAGE_HINT,
 	VIRTIO_BALLOON_F_PAGE_POISON,
 	VIRTIO_BALLOON_F_REPORTING,
+	VIRTIO_BALLOON_F_HOST_PRESSURE,
+};
+
+static const struct attribute_group *balloon_groups[] = {
+	&vb_balloon_group,
+	&vb_counters_group,
+	&vb_pressure_group,
+	NULL
 };
 
 static struct virtio_driver balloon_driver = {
 	.driver.name = KBUILD_MODNAME,
-	.driver.dev_groups = vb_groups,
+	.driver.dev_groups = balloon_groups,
 	.feature_table = balloon_features,
 	.feature_table_size = ARRAY_SIZE(balloon_features),
 	.id_table = balloon_ids,

@@ -26,6 +26,7 @@ int vb_go_online(struct vb_dev *vb)
 	err = vb_stats_start(vb);
 	if (err)
 		goto err_reset;
+	vb_pressure_start(vb);
 	vb->last_actual = U32_MAX;	/* unlike any: to be written */
 
 	down_write(&vb->online_sem);
@@ -39,6 +40,7 @@ int vb_go_online(struct vb_dev *vb)
 	vb_kick_all(vb);
 	/* The host may have asked before work was allowed. */
 	vb_kick_work(vb, vb->wq, &vb->stats_work, 0);
+	vb_kick_pressure(vb, 0);
 	return 0;
 
 err_offline:

@@ -97,8 +97,8 @@ s64 vb_policy_step(const struct vb_policy *p, const struct vb_snapshot *s,
  * @s: snapshot with the new target
  *
  * A deficit shrinks to what is missing from the new target and never grows. A
- * surplus pays for a raise first, and is cancelled by a lowering: the host
- * wants the guest to have memory.
+ * surplus pays for a raise first, and is cancelled by a lowering, unless the
+ * host is pressed all the same: it wants the guest to have memory.
  */
 void vb_policy_new_target(struct vb_policy *p, const struct vb_snapshot *s)
 {
@@ -111,10 +111,12 @@ void vb_policy_new_target(struct vb_policy *p, const struct vb_snapshot *s)
 				    min_s64(s->actual - s->target, 0));
 	else if (raise > 0)
 		p->offset = max_s64(p->offset - raise, 0);
-	else
+	else if (!vb_policy_pressed(p, s->now))
 		p->offset = 0;
 	if (!p->offset)
 		p->return_size = 0;
+	if (raise < 0 && p->offset <= 0)
+		p->yield.left = 0;
 	p->target = s->target;
 	p->retry_ms = 0;
 }
@@ -158,6 +160,7 @@ void vb_policy_released(struct vb_policy *p, const struct vb_snapshot *s)
 	p->offset = min_s64(p->offset, s->actual - p->target);
 	p->offset = max_s64(p->offset, -p->target);
 	p->return_size = 0;
+	p->yield.left = 0;
 	vb_policy_hold_off(p, s);
 }
 

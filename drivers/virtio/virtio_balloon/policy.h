@@ -27,6 +27,15 @@ enum vb_why {
 	VB_WHY_NR
 };
 
+/* How hard the host is pressed for memory, as it says. */
+enum vb_level {
+	VB_LEVEL_NONE,
+	VB_LEVEL_LOW,
+	VB_LEVEL_MEDIUM,
+	VB_LEVEL_CRITICAL,
+	VB_LEVEL_NR
+};
+
 /**
  * struct vb_tunables - what an administrator may change
  * @auto_deflate: what the guest may take back on its own
@@ -40,6 +49,16 @@ enum vb_why {
  * @holdoff_max_ms: what repeated releases may double the hold-off to
  * @return_ms: interval between two steps of a returning deficit
  * @return_step: a deficit returns in this many steps
+ * @yield_percent: what part of its slack the guest yields to a hint, by level;
+ *	percent, nothing for VB_LEVEL_NONE
+ * @yield_limit_per_s: pages that may be yielded in a second, 0 for any
+ * @pressure_interval_ms: at most one hint is acted on in such a time
+ * @pressure_ttl_ms: how long a hint holds that does not say
+ * @self: the guest sheds what it does not use without being asked
+ * @self_interval_ms: how often it looks whether it can
+ * @self_hysteresis: of what it could shed, it sheds one part of so many
+ * @self_headroom: what it keeps of memory that is promised and not used;
+ *	percent
  */
 struct vb_tunables {
 	enum vb_auto auto_deflate;
@@ -51,6 +70,14 @@ struct vb_tunables {
 	u32 holdoff_max_ms;
 	u32 return_ms;
 	u32 return_step;
+	u32 yield_percent[VB_LEVEL_NR];
+	u32 yield_limit_per_s;
+	u32 pressure_interval_ms;
+	u32 pressure_ttl_ms;
+	u32 self;
+	u32 self_interval_ms;
+	u32 self_hysteresis;
+	u32 self_headroom;
 };
 
 /**
@@ -60,6 +87,10 @@ struct vb_tunables {
  * @actual: what the balloon holds, inflates in flight included
  * @available: what the guest could allocate without swapping
  * @coming: pages that were promised to the guest and are still on their way
+ * @in_flight: pages of @actual that the host has not acknowledged
+ * @used: what is used of the memory that the guest has without the balloon
+ * @promised: what processes were promised, used or not. This and @used are
+ *	only asked for by self-ballooning
  */
 struct vb_snapshot {
 	u64 now;
@@ -67,6 +98,55 @@ struct vb_snapshot {
 	s64 actual;
 	s64 available;
 	s64 coming;
+	s64 in_flight;
+	s64 used;
+	s64 promised;
+};
+
+/* The need of a host that does not say how much it lacks. */
+#define VB_NEED_ANY		((s64)(~0ULL >> 1))
+
+/**
+ * struct vb_host_hint - what the host says of itself
+ * @level: how hard it is pressed
+ * @need: what it lacks; pages, or VB_NEED_ANY
+ * @ttl_ms: how long this holds, 0 when it does not say
+ */
+struct vb_host_hint {
+	enum vb_level level;
+	s64 need;
+	u32 ttl_ms;
+};
+
+/**
+ * struct vb_yield - what the decisions remember of hints and of the surplus
+ * @hint: in force, or the last one that was
+ * @until: how long @hint holds
+ * @next: what arrived since @hint, merged
+ * @next_until: how long @next holds
+ * @waiting: there is a @next
+ * @act_at: no hint is acted on before
+ * @left: pages that were yielded and are not in the balloon yet
+ * @decay_at: when the surplus decays next
+ * @self_at: when self-ballooning looks next
+ */
+struct vb_yield {
+	struct vb_host_hint hint;
+	u64 until;
+	struct vb_host_hint next;
+	u64 next_until;
+	bool waiting;
+	u64 act_at;
+	s64 left;
+	u64 decay_at;
+	u64 self_at;
+};
+
+/* What became of the hints that were waiting. */
+enum vb_acted {
+	VB_ACTED_NOT,		/* nothing, it is not time yet, or there are none */
+	VB_ACTED_EXPIRED,	/* they no longer held when it was */
+	VB_ACTED,
 };
 
 /* All of the guest's memory, as the share of a node. */
@@ -125,6 +205,7 @@ struct vb_sample {
  * @thrash_run: samples in a row that showed thrash
  * @reclaiming: the latest sample showed that memory was being reclaimed
  * @swapped: pages that it showed to have been swapped out
+ * @yield: hints and surplus
  *
  * The caller serialises all calls on one policy.
  */
@@ -145,6 +226,7 @@ struct vb_policy {
 	u32 thrash_run;
 	bool reclaiming;
 	s64 swapped;
+	struct vb_yield yield;
 };
 
 /* A hold-off is forgotten after a calm of so many times its length. */
@@ -165,6 +247,10 @@ struct vb_policy {
 #define VB_SAMPLE_MAX_MS	1000
 /* Memory is low when it could be used up in a sample's time; pages in a ms. */
 #define VB_SAMPLE_PACE		512
+/* Of a surplus, what decays at a time: one of ... */
+#define VB_DECAY_SHARE		4
+/* A surplus, or a step of one, that is not worth moving; pages. */
+#define VB_SURPLUS_CRUMB	256
 
 static inline s64 max_s64(s64 a, s64 b)
 {
@@ -174,6 +260,12 @@ static inline s64 max_s64(s64 a, s64 b)
 static inline s64 min_s64(s64 a, s64 b)
 {
 	return a < b ? a : b;
+}
+
+/* Does the host still say that it is pressed? */
+static inline bool vb_policy_pressed(const struct vb_policy *p, u64 now)
+{
+	return p->yield.hint.level != VB_LEVEL_NONE && now < p->yield.until;
 }
 
 /* policy.c: how large, and when */
@@ -212,5 +304,18 @@ s64 vb_policy_wanted(const struct vb_policy *p, const struct vb_snapshot *s,
 		     enum vb_why *why);
 u32 vb_policy_next_sample(const struct vb_policy *p,
 			  const struct vb_snapshot *s);
+
+/* policy_yield.c: what the guest gives beyond the target, and for how long */
+s64 vb_policy_spare(const struct vb_policy *p, const struct vb_snapshot *s);
+s64 vb_policy_yield(const struct vb_policy *p, const struct vb_snapshot *s,
+		    const struct vb_host_hint *hint);
+void vb_policy_hint(struct vb_policy *p, u64 now,
+		    const struct vb_host_hint *hint);
+u32 vb_policy_hint_wait(const struct vb_policy *p, u64 now);
+enum vb_acted vb_policy_act(struct vb_policy *p, const struct vb_snapshot *s,
+			    s64 *pages);
+s64 vb_policy_given(struct vb_policy *p, const struct vb_snapshot *s);
+s64 vb_policy_move_surplus(struct vb_policy *p, const struct vb_snapshot *s);
+u64 vb_policy_next_move(const struct vb_policy *p, const struct vb_snapshot *s);
 
 #endif /* VB_POLICY_H */

@@ -33,14 +33,18 @@ static void count_in_flight(struct vb_queue *q, struct vb_buf *buf, int sign)
 		q->held += sign;
 }
 
+/* @sg: @out entries that the device reads, @in that it writes; or one of each. */
 static int queue_add(struct vb_queue *q, struct scatterlist *sg,
 		     unsigned int out, unsigned int in, void *token)
 {
+	struct scatterlist *both[] = { sg, sg + 1 };
 	unsigned long flags;
 	int err = -ESHUTDOWN;
 
 	spin_lock_irqsave(&q->lock, flags);
-	if (q->vq && out)
+	if (q->vq && out && in)
+		err = virtqueue_add_sgs(q->vq, both, 1, 1, token, GFP_ATOMIC);
+	else if (q->vq && out)
 		err = virtqueue_add_outbuf(q->vq, sg, out, token, GFP_ATOMIC);
 	else if (q->vq)
 		err = virtqueue_add_inbuf(q->vq, sg, in, token, GFP_ATOMIC);
@@ -151,6 +155,27 @@ int vb_queue_post_in(struct vb_queue *q, struct scatterlist *sg,
 }
 
 /**
+ * vb_queue_post_exchange - put data for the device, and room for its own, on a ring
+ * @q: a queue without page numbers
+ * @out: what the device reads, while the message is in flight
+ * @out_len: bytes
+ * @in: what it writes
+ * @in_len: bytes; how many it wrote is in @q->written afterwards
+ *
+ * Context: process.
+ * Return: 0, -ENOSPC, -EIO or -ESHUTDOWN.
+ */
+int vb_queue_post_exchange(struct vb_queue *q, void *out, unsigned int out_len,
+			   void *in, unsigned int in_len)
+{
+	struct scatterlist sg[2];
+
+	sg_init_one(&sg[0], out, out_len);
+	sg_init_one(&sg[1], in, in_len);
+	return queue_add(q, sg, 1, 1, q);
+}
+
+/**
  * vb_queue_kick - tell the host to look at the ring
  * @q: any queue
  *
@@ -191,7 +216,7 @@ void vb_queue_remind(struct vb_queue *q)
  *
  * Messages that quarantine pages go to the done list, for whoever owns them;
  * the others are at rest again. The length that the device claims to have
- * written is ignored: it has nothing to write.
+ * written means nothing where it has nothing to write.
  *
  * Context: any.
  * Return: how many were acknowledged.
@@ -206,6 +231,7 @@ unsigned int vb_queue_reap(struct vb_queue *q)
 	while (q->vq && (buf = virtqueue_get_buf(q->vq, &len))) {
 		nr++;
 		q->acked++;
+		q->written = len;
 		count_in_flight(q, buf, -1);
 		if (!q->nr_bufs)
 			continue;

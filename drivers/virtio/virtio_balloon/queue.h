@@ -39,6 +39,7 @@ enum vb_vq {
 	VB_VQ_STATS,
 	VB_VQ_HINT,
 	VB_VQ_REPORT,
+	VB_VQ_PRESSURE,
 	VB_VQ_NR
 };
 
@@ -83,6 +84,7 @@ struct vb_buf {
  * @flags: VB_Q_STALLED: the host did not answer in time; set by whoever waited,
  *	cleared by whoever sees the answer. Atomic bit operations
  * @acked: messages ever acknowledged: waiters tell progress by it
+ * @written: bytes that the host says it wrote into the last of them
  * @wait: woken by each interrupt of the queue, and by stopping
  */
 struct vb_queue {
@@ -100,6 +102,7 @@ struct vb_queue {
 	bool news;
 	unsigned long flags;
 	unsigned long acked;
+	unsigned int written;
 	wait_queue_head_t wait;
 };
 
@@ -149,6 +152,8 @@ int vb_queue_post_chunk(struct vb_queue *q, struct page *chunk,
 int vb_queue_post_out(struct vb_queue *q, void *data, unsigned int len);
 int vb_queue_post_in(struct vb_queue *q, struct scatterlist *sg,
 		     unsigned int nents);
+int vb_queue_post_exchange(struct vb_queue *q, void *out, unsigned int out_len,
+			   void *in, unsigned int in_len);
 void vb_queue_kick(struct vb_queue *q);
 void vb_queue_remind(struct vb_queue *q);
 unsigned int vb_queue_reap(struct vb_queue *q);

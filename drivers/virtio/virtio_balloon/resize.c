@@ -59,13 +59,16 @@ static long move(struct vb_dev *vb, s64 diff)
 /* At rest, or without memory to go on. Return: delay of the next look; ms, 0 for none. */
 static u64 rest(struct vb_dev *vb, struct vb_snapshot *s)
 {
-	u64 delay;
+	u64 delay, surplus;
 
 	spin_lock(&vb->policy_lock);
 	if (s->actual < s->target + vb->policy.offset &&
 	    !vb_policy_holding_off(&vb->policy, s->now))
 		vb_policy_no_progress(&vb->policy);
 	delay = vb_policy_next_look(&vb->policy, s);
+	surplus = vb_policy_next_move(&vb->policy, s);
+	if (!delay || (surplus && surplus < delay))
+		delay = surplus;
 	spin_unlock(&vb->policy_lock);
 	vb_resize_rested(vb);
 	return delay;

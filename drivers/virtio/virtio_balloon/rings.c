@@ -18,6 +18,7 @@ static const struct {
 	[VB_VQ_STATS] = { "stats", VIRTIO_BALLOON_F_STATS_VQ },
 	[VB_VQ_HINT] = { "hint", VIRTIO_BALLOON_F_FREE_PAGE_HINT },
 	[VB_VQ_REPORT] = { "report", VIRTIO_BALLOON_F_REPORTING },
+	[VB_VQ_PRESSURE] = { "pressure", VIRTIO_BALLOON_F_HOST_PRESSURE },
 };
 
 /* The transport has vq->priv for itself. */
@@ -50,6 +51,18 @@ static void queue_answered(struct virtqueue *vq)
 		vb_kick_resize(q->vb);
 	if (READ_ONCE(q->held))
 		vb_deflate_look_after(q->vb);
+}
+
+static vq_callback_t *callback_of(enum vb_vq i)
+{
+	switch (i) {
+	case VB_VQ_STATS:
+		return vb_stats_request;
+	case VB_VQ_PRESSURE:
+		return vb_pressure_answered;
+	default:
+		return queue_answered;
+	}
 }
 
 static int bufs_alloc(struct vb_queue *q, unsigned int nr)
@@ -146,8 +159,7 @@ int vb_queues_create(struct vb_dev *vb)
 		    !virtio_has_feature(vb->vdev, queue_table[i].feature))
 			continue;
 		info[i].name = queue_table[i].name;
-		info[i].callback = i == VB_VQ_STATS ? vb_stats_request :
-						      queue_answered;
+		info[i].callback = callback_of(i);
 	}
 	err = virtio_find_vqs(vb->vdev, VB_VQ_NR, vqs, info, NULL);
 	if (err)

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * sysfs: group balloon/ with the state and the tunables, and group
- * balloon_counters/ with one file a counter, both on the virtio device.
- * One value a file; see Documentation/ABI/testing.
+ * balloon_counters/ with one file a counter, both on the virtio device; group
+ * pressure/ is in sysfs_pressure.c. One value a file; see
+ * Documentation/ABI/testing.
  */
 #include <linux/device.h>
 #include <linux/sysfs.h>
 
 #include "balloon.h"
-
-static struct vb_dev *to_vb(struct device *dev)
-{
-	return dev_to_virtio(dev)->priv;
-}
+#include "sysfs.h"
 
 /* 4 KiB pages, the unit of the host's side. */
 static ssize_t emit_pages4k(char *buf, s64 pages)
@@ -23,28 +20,28 @@ static ssize_t emit_pages4k(char *buf, s64 pages)
 static ssize_t target_pages_show(struct device *dev,
 				 struct device_attribute *attr, char *buf)
 {
-	return emit_pages4k(buf, READ_ONCE(to_vb(dev)->last_target));
+	return emit_pages4k(buf, READ_ONCE(vb_of(dev)->last_target));
 }
 static DEVICE_ATTR_RO(target_pages);
 
 static ssize_t actual_pages_show(struct device *dev,
 				 struct device_attribute *attr, char *buf)
 {
-	return emit_pages4k(buf, vb_store_pages(&to_vb(dev)->store));
+	return emit_pages4k(buf, vb_store_pages(&vb_of(dev)->store));
 }
 static DEVICE_ATTR_RO(actual_pages);
 
 static ssize_t offset_pages_show(struct device *dev,
 				 struct device_attribute *attr, char *buf)
 {
-	return emit_pages4k(buf, READ_ONCE(to_vb(dev)->policy.offset));
+	return emit_pages4k(buf, READ_ONCE(vb_of(dev)->policy.offset));
 }
 static DEVICE_ATTR_RO(offset_pages);
 
 static ssize_t goal_pages_show(struct device *dev,
 			       struct device_attribute *attr, char *buf)
 {
-	struct vb_dev *vb = to_vb(dev);
+	struct vb_dev *vb = vb_of(dev);
 	struct vb_snapshot s;
 	s64 goal;
 
@@ -59,42 +56,45 @@ static DEVICE_ATTR_RO(goal_pages);
 static ssize_t state_show(struct device *dev, struct device_attribute *attr,
 			  char *buf)
 {
-	return sysfs_emit(buf, "%s\n", vb_state(to_vb(dev)));
+	return sysfs_emit(buf, "%s\n", vb_state(vb_of(dev)));
 }
 static DEVICE_ATTR_RO(state);
 
-struct number_attribute {
-	struct device_attribute attr;
-	unsigned int id;
-};
-
-static unsigned int attr_id(struct device_attribute *attr)
+/**
+ * vb_tunable_attr_show - show a tunable
+ * @dev: the virtio device
+ * @attr: in a struct vb_number_attribute
+ * @buf: of sysfs
+ *
+ * Return: length.
+ */
+ssize_t vb_tunable_attr_show(struct device *dev, struct device_attribute *attr,
+			     char *buf)
 {
-	return container_of(attr, struct number_attribute, attr)->id;
+	return vb_tunable_show(vb_of(dev), vb_attr_id(attr), buf);
 }
 
-static ssize_t tunable_show(struct device *dev, struct device_attribute *attr,
-			    char *buf)
+/**
+ * vb_tunable_attr_store - change a tunable, and have everybody look at it
+ * @dev: the virtio device
+ * @attr: in a struct vb_number_attribute
+ * @buf: what somebody wrote
+ * @count: bytes
+ *
+ * Return: @count, or -EINVAL with nothing changed.
+ */
+ssize_t vb_tunable_attr_store(struct device *dev, struct device_attribute *attr,
+			      const char *buf, size_t count)
 {
-	return vb_tunable_show(to_vb(dev), attr_id(attr), buf);
-}
-
-static ssize_t tunable_store(struct device *dev, struct device_attribute *attr,
-			     const char *buf, size_t count)
-{
-	struct vb_dev *vb = to_vb(dev);
-	int err = vb_tunable_set(vb, attr_id(attr), buf);
+	struct vb_dev *vb = vb_of(dev);
+	int err = vb_tunable_set(vb, vb_attr_id(attr), buf);
 
 	if (err)
 		return err;
 	vb_kick_resize(vb);
+	vb_kick_pressure(vb, 0);
 	return count;
 }
-
-#define TUNABLE_ATTR(_name, _id)					\
-	static struct number_attribute dev_attr_##_name = {		\
-		__ATTR(_name, 0644, tunable_show, tunable_store), _id	\
-	}
 
 TUNABLE_ATTR(auto_deflate, VB_TUNE_AUTO_DEFLATE);
 TUNABLE_ATTR(reserve_kib, VB_TUNE_RESERVE_KIB);
@@ -124,7 +124,7 @@ static struct attribute *balloon_attrs[] = {
 	NULL
 };
 
-static const struct attribute_group balloon_group = {
+const struct attribute_group vb_balloon_group = {
 	.name = "balloon",
 	.attrs = balloon_attrs,
 };
@@ -132,14 +132,14 @@ static const struct attribute_group balloon_group = {
 static ssize_t counter_show(struct device *dev, struct device_attribute *attr,
 			    char *buf)
 {
-	struct vb_dev *vb = to_vb(dev);
+	struct vb_dev *vb = vb_of(dev);
 
 	return sysfs_emit(buf, "%lld\n",
-			  atomic64_read(&vb->counters[attr_id(attr)]));
+			  atomic64_read(&vb->counters[vb_attr_id(attr)]));
 }
 
 #define X(_name, _help)							\
-	static struct number_attribute counter_attr_##_name = {		\
+	static struct vb_number_attribute counter_attr_##_name = {		\
 		__ATTR(_name, 0444, counter_show, NULL), VB_CNT_##_name	\
 	};
 VB_COUNTERS(X)
@@ -152,13 +152,7 @@ static struct attribute *counter_attrs[] = {
 	NULL
 };
 
-static const struct attribute_group counters_group = {
+const struct attribute_group vb_counters_group = {
 	.name = "balloon_counters",
 	.attrs = counter_attrs,
-};
-
-const struct attribute_group *vb_groups[] = {
-	&balloon_group,
-	&counters_group,
-	NULL
 };

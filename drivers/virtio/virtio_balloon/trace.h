@@ -171,6 +171,115 @@ TRACE_EVENT(vb_hold_off,
 		  __entry->begins ? "begins" : "over", __entry->ms)
 );
 
+/* A hint about the host's pressure, of the queue (0) or of sysfs (1). */
+TRACE_EVENT(vb_pressure_hint,
+	TP_PROTO(struct vb_dev *vb, int from, u32 seq,
+		 const struct vb_host_hint *hint),
+	TP_ARGS(vb, from, seq, hint),
+	TP_STRUCT__entry(
+		__field(int, index)
+		__field(int, from)
+		__field(u32, seq)
+		__field(int, level)
+		__field(s64, need)
+		__field(u32, ttl_ms)
+	),
+	TP_fast_assign(
+		__entry->index = vb->vdev->index;
+		__entry->from = from;
+		__entry->seq = seq;
+		__entry->level = hint->level;
+		__entry->need = hint->need;
+		__entry->ttl_ms = hint->ttl_ms;
+	),
+	TP_printk("virtio%d from=%d seq=%u level=%d need=%lld ttl_ms=%u",
+		  __entry->index, __entry->from, __entry->seq, __entry->level,
+		  __entry->need, __entry->ttl_ms)
+);
+
+/* Hints are acted on: what was seen, and the pages that are yielded. */
+TRACE_EVENT(vb_yield,
+	TP_PROTO(struct vb_dev *vb, const struct vb_snapshot *s,
+		 const struct vb_host_hint *hint, s64 pages),
+	TP_ARGS(vb, s, hint, pages),
+	TP_STRUCT__entry(
+		__field(int, index)
+		__field(int, level)
+		__field(s64, need)
+		__field(s64, target)
+		__field(s64, actual)
+		__field(s64, available)
+		__field(s64, pages)
+	),
+	TP_fast_assign(
+		__entry->index = vb->vdev->index;
+		__entry->level = hint->level;
+		__entry->need = hint->need;
+		__entry->target = s->target;
+		__entry->actual = s->actual;
+		__entry->available = s->available;
+		__entry->pages = pages;
+	),
+	TP_printk("virtio%d level=%d need=%lld target=%lld actual=%lld available=%lld pages=%lld",
+		  __entry->index, __entry->level, __entry->need,
+		  __entry->target, __entry->actual, __entry->available,
+		  __entry->pages)
+);
+
+/* The reply to a hint of the queue (0) or of sysfs (1); bytes. */
+TRACE_EVENT(vb_pressure_reply,
+	TP_PROTO(struct vb_dev *vb, int from, const struct vb_reply *reply),
+	TP_ARGS(vb, from, reply),
+	TP_STRUCT__entry(
+		__field(int, index)
+		__field(int, from)
+		__field(u32, seq)
+		__field(bool, invalid)
+		__field(u64, yielded)
+		__field(u64, slack)
+	),
+	TP_fast_assign(
+		__entry->index = vb->vdev->index;
+		__entry->from = from;
+		__entry->seq = reply->seq;
+		__entry->invalid = reply->invalid;
+		__entry->yielded = reply->yielded;
+		__entry->slack = reply->slack;
+	),
+	TP_printk("virtio%d from=%d seq=%u invalid=%d yielded=%llu slack=%llu",
+		  __entry->index, __entry->from, __entry->seq,
+		  __entry->invalid, __entry->yielded, __entry->slack)
+);
+
+/* The surplus decays, or self-ballooning moves it; guest pages. */
+TRACE_EVENT(vb_surplus,
+	TP_PROTO(struct vb_dev *vb, const struct vb_snapshot *s, bool self,
+		 s64 pages, s64 offset),
+	TP_ARGS(vb, s, self, pages, offset),
+	TP_STRUCT__entry(
+		__field(int, index)
+		__field(bool, self)
+		__field(s64, available)
+		__field(s64, promised)
+		__field(s64, used)
+		__field(s64, pages)
+		__field(s64, offset)
+	),
+	TP_fast_assign(
+		__entry->index = vb->vdev->index;
+		__entry->self = self;
+		__entry->available = s->available;
+		__entry->promised = s->promised;
+		__entry->used = s->used;
+		__entry->pages = pages;
+		__entry->offset = offset;
+	),
+	TP_printk("virtio%d %s available=%lld promised=%lld used=%lld pages=%lld offset=%lld",
+		  __entry->index, __entry->self ? "self" : "decay",
+		  __entry->available, __entry->promised, __entry->used,
+		  __entry->pages, __entry->offset)
+);
+
 /* A wait for acknowledgements of one queue (enum vb_vq). */
 TRACE_EVENT(vb_host_wait,
 	TP_PROTO(struct vb_dev *vb, int queue, int err, s64 us),

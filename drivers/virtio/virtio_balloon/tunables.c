@@ -19,12 +19,14 @@
 
 /**
  * struct vb_tunable - one number, or word, that an administrator may set
- * @name: as sysfs attribute, and as module parameter for its default
+ * @name: as module parameter for its default, and as sysfs attribute; there the
+ *	folder stands for "pressure_"
  * @min: smallest value that is accepted
  * @max: largest value that is accepted
  * @value: default for devices that are yet to come; the index of a word
  * @words: those that are accepted; NULL for a number
  * @nr_words: how many
+ * @list: the same as text
  */
 struct vb_tunable {
 	const char *name;
@@ -33,10 +35,12 @@ struct vb_tunable {
 	unsigned int value;
 	const char * const *words;
 	unsigned int nr_words;
+	const char *list;
 };
 
 /* In the order of enum vb_auto. */
 static const char * const auto_words[] = { "off", "need", "thrash" };
+static const char * const self_words[] = { "off", "on" };
 
 /* 0 for the reserve: worked out from the size of memory. */
 static struct vb_tunable tunables[VB_TUNE_NR] = {
@@ -45,6 +49,7 @@ static struct vb_tunable tunables[VB_TUNE_NR] = {
 		.value = VB_AUTO_NEED,
 		.words = auto_words,
 		.nr_words = ARRAY_SIZE(auto_words),
+		.list = "off, need, thrash",
 	},
 	[VB_TUNE_RESERVE_KIB] = { "reserve_kib", 0, 1U << 30, 0 },
 	[VB_TUNE_LOW_PERCENT] = { "low_percent", 0, 90, 50 },
@@ -54,6 +59,35 @@ static struct vb_tunable tunables[VB_TUNE_NR] = {
 	[VB_TUNE_HOLDOFF_MAX_MS] = { "holdoff_max_ms", 0, 3600000, 300000 },
 	[VB_TUNE_RETURN_MS] = { "return_ms", 100, 300000, 5000 },
 	[VB_TUNE_RETURN_STEP] = { "return_step", 1, 256, 8 },
+	[VB_TUNE_PRESSURE_INTERVAL_MS] = {
+		"pressure_interval_ms", 100, 60000, 1000
+	},
+	[VB_TUNE_PRESSURE_TTL_MS] = { "pressure_ttl_ms", 100, 3600000, 10000 },
+	[VB_TUNE_PRESSURE_LOW_PERCENT] = { "pressure_low_percent", 0, 100, 12 },
+	[VB_TUNE_PRESSURE_MEDIUM_PERCENT] = {
+		"pressure_medium_percent", 0, 100, 25
+	},
+	[VB_TUNE_PRESSURE_CRITICAL_PERCENT] = {
+		"pressure_critical_percent", 0, 100, 50
+	},
+	[VB_TUNE_PRESSURE_LIMIT_PER_S] = {
+		"pressure_limit_per_s", 0, 1U << 30, 0
+	},
+	[VB_TUNE_PRESSURE_SELF] = {
+		.name = "pressure_self",
+		.words = self_words,
+		.nr_words = ARRAY_SIZE(self_words),
+		.list = "off, on",
+	},
+	[VB_TUNE_PRESSURE_SELF_INTERVAL_MS] = {
+		"pressure_self_interval_ms", 100, 300000, 5000
+	},
+	[VB_TUNE_PRESSURE_SELF_HYSTERESIS] = {
+		"pressure_self_hysteresis", 1, 256, 8
+	},
+	[VB_TUNE_PRESSURE_SELF_HEADROOM] = {
+		"pressure_self_headroom", 0, 1000, 100
+	},
 };
 
 static struct vb_tunable host_timeout = {
@@ -72,8 +106,8 @@ static int parse_word(const struct vb_tunable *t, const char *text,
 	int found = __sysfs_match_string(t->words, t->nr_words, text);
 
 	if (found < 0) {
-		pr_err("%s: \"%.*s\" is not one of off, need, thrash\n",
-		       t->name, shown(text), text);
+		pr_err("%s: \"%.*s\" is not one of %s\n", t->name,
+		       shown(text), text, t->list);
 		return -EINVAL;
 	}
 	*value = found;
@@ -154,6 +188,46 @@ MODULE_PARM_DESC(return_ms,
 module_param_cb(return_step, &param_ops, &tunables[VB_TUNE_RETURN_STEP], 0644);
 MODULE_PARM_DESC(return_step,
 		 "Number of steps in which a deficit returns to the balloon (default 8)");
+module_param_cb(pressure_interval_ms, &param_ops,
+		&tunables[VB_TUNE_PRESSURE_INTERVAL_MS], 0644);
+MODULE_PARM_DESC(pressure_interval_ms,
+		 "At most one hint about the host's memory pressure is acted on in such a time; ms (default 1000)");
+module_param_cb(pressure_ttl_ms, &param_ops, &tunables[VB_TUNE_PRESSURE_TTL_MS],
+		0644);
+MODULE_PARM_DESC(pressure_ttl_ms,
+		 "How long a hint holds that does not say; ms (default 10000)");
+module_param_cb(pressure_low_percent, &param_ops,
+		&tunables[VB_TUNE_PRESSURE_LOW_PERCENT], 0644);
+MODULE_PARM_DESC(pressure_low_percent,
+		 "What the guest yields to a host under low pressure; percent of its slack (default 12)");
+module_param_cb(pressure_medium_percent, &param_ops,
+		&tunables[VB_TUNE_PRESSURE_MEDIUM_PERCENT], 0644);
+MODULE_PARM_DESC(pressure_medium_percent,
+		 "What the guest yields to a host under medium pressure; percent of its slack (default 25)");
+module_param_cb(pressure_critical_percent, &param_ops,
+		&tunables[VB_TUNE_PRESSURE_CRITICAL_PERCENT], 0644);
+MODULE_PARM_DESC(pressure_critical_percent,
+		 "What the guest yields to a host under critical pressure; percent of its slack (default 50)");
+module_param_cb(pressure_limit_per_s, &param_ops,
+		&tunables[VB_TUNE_PRESSURE_LIMIT_PER_S], 0644);
+MODULE_PARM_DESC(pressure_limit_per_s,
+		 "Pages that the guest may yield in a second, 0 for any number (default 0)");
+module_param_cb(pressure_self, &param_ops, &tunables[VB_TUNE_PRESSURE_SELF],
+		0644);
+MODULE_PARM_DESC(pressure_self,
+		 "Shed memory that is not used without being asked; off or on (default off)");
+module_param_cb(pressure_self_interval_ms, &param_ops,
+		&tunables[VB_TUNE_PRESSURE_SELF_INTERVAL_MS], 0644);
+MODULE_PARM_DESC(pressure_self_interval_ms,
+		 "Interval of the steps of self-ballooning; ms (default 5000)");
+module_param_cb(pressure_self_hysteresis, &param_ops,
+		&tunables[VB_TUNE_PRESSURE_SELF_HYSTERESIS], 0644);
+MODULE_PARM_DESC(pressure_self_hysteresis,
+		 "Of what it could shed, a step of self-ballooning sheds one part of so many (default 8)");
+module_param_cb(pressure_self_headroom, &param_ops,
+		&tunables[VB_TUNE_PRESSURE_SELF_HEADROOM], 0644);
+MODULE_PARM_DESC(pressure_self_headroom,
+		 "What self-ballooning leaves of memory that is promised and not used; percent (default 100)");
 module_param_cb(host_timeout_ms, &param_ops, &host_timeout, 0644);
 MODULE_PARM_DESC(host_timeout_ms,
 		 "A host without an answer for so long is taken for stalled; ms (default 10000)");
@@ -162,6 +236,11 @@ bool vb_stats_basic;
 module_param_named(stats_basic, vb_stats_basic, bool, 0444);
 MODULE_PARM_DESC(stats_basic,
 		 "Report statistics 0 to 9 only, for devices that overrun on more (default N)");
+
+bool vb_pressure_queue;
+module_param_named(pressure_queue, vb_pressure_queue, bool, 0444);
+MODULE_PARM_DESC(pressure_queue,
+		 "Take hints from devices with a pressure queue, an extension that the standard does not know (default N)");
 
 /**
  * vb_host_timeout_ms - how long the host may take for an answer
@@ -200,6 +279,26 @@ static u32 *field(struct vb_tunables *tune, enum vb_tunable_id id)
 		return &tune->return_ms;
 	case VB_TUNE_RETURN_STEP:
 		return &tune->return_step;
+	case VB_TUNE_PRESSURE_INTERVAL_MS:
+		return &tune->pressure_interval_ms;
+	case VB_TUNE_PRESSURE_TTL_MS:
+		return &tune->pressure_ttl_ms;
+	case VB_TUNE_PRESSURE_LOW_PERCENT:
+		return &tune->yield_percent[VB_LEVEL_LOW];
+	case VB_TUNE_PRESSURE_MEDIUM_PERCENT:
+		return &tune->yield_percent[VB_LEVEL_MEDIUM];
+	case VB_TUNE_PRESSURE_CRITICAL_PERCENT:
+		return &tune->yield_percent[VB_LEVEL_CRITICAL];
+	case VB_TUNE_PRESSURE_LIMIT_PER_S:
+		return &tune->yield_limit_per_s;
+	case VB_TUNE_PRESSURE_SELF:
+		return &tune->self;
+	case VB_TUNE_PRESSURE_SELF_INTERVAL_MS:
+		return &tune->self_interval_ms;
+	case VB_TUNE_PRESSURE_SELF_HYSTERESIS:
+		return &tune->self_hysteresis;
+	case VB_TUNE_PRESSURE_SELF_HEADROOM:
+		return &tune->self_headroom;
 	default:
 		return NULL;
 	}

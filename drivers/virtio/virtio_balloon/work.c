@@ -111,6 +111,21 @@ void vb_kick_work(struct vb_dev *vb, struct workqueue_struct *wq,
 	spin_unlock_irqrestore(&vb->kick_lock, flags);
 }
 
+/* Queue a work so much later, unless it runs sooner anyway; or now. */
+static void kick_delayed(struct vb_dev *vb, struct workqueue_struct *wq,
+			 struct delayed_work *work, unsigned int delay_ms)
+{
+	unsigned long delay = msecs_to_jiffies(delay_ms);
+	unsigned long flags;
+
+	spin_lock_irqsave(&vb->kick_lock, flags);
+	if (!vb->stopping && delay)
+		queue_delayed_work(wq, work, delay);
+	else if (!vb->stopping)
+		mod_delayed_work(wq, work, 0);
+	spin_unlock_irqrestore(&vb->kick_lock, flags);
+}
+
 /**
  * vb_kick_sampler - have the sampler look
  * @vb: the device
@@ -120,15 +135,19 @@ void vb_kick_work(struct vb_dev *vb, struct workqueue_struct *wq,
  */
 void vb_kick_sampler(struct vb_dev *vb, unsigned int delay_ms)
 {
-	unsigned long delay = msecs_to_jiffies(delay_ms);
-	unsigned long flags;
+	kick_delayed(vb, vb->deflate_wq, &vb->sample_work, delay_ms);
+}
 
-	spin_lock_irqsave(&vb->kick_lock, flags);
-	if (!vb->stopping && delay)
-		queue_delayed_work(vb->deflate_wq, &vb->sample_work, delay);
-	else if (!vb->stopping)
-		mod_delayed_work(vb->deflate_wq, &vb->sample_work, 0);
-	spin_unlock_irqrestore(&vb->kick_lock, flags);
+/**
+ * vb_kick_pressure - have somebody look at the hints
+ * @vb: the device
+ * @delay_ms: when, unless it is looked sooner anyway; 0 for at once
+ *
+ * Context: any, hard interrupt included.
+ */
+void vb_kick_pressure(struct vb_dev *vb, unsigned int delay_ms)
+{
+	kick_delayed(vb, vb->wq, &vb->pressure.work, delay_ms);
 }
 
 /**
@@ -168,6 +187,7 @@ void vb_stop_work(struct vb_dev *vb)
 	cancel_work_sync(&vb->deflate_work);
 	cancel_work_sync(&vb->stats_work);
 	cancel_work_sync(&vb->hint.work);
+	cancel_delayed_work_sync(&vb->pressure.work);
 	WRITE_ONCE(vb->hurry, false);
 	atomic_long_set(&vb->deflate_wanted, 0);
 

@@ -27,12 +27,16 @@
 /* The longest time that a hint may hold. */
 #define VIRTIO_BALLOON_PRESSURE_TTL_MAX_MS	(60 * 60 * 1000)
 
+/* The most that a host may lack, 1 PiB: it has no such memory. */
+#define VIRTIO_BALLOON_PRESSURE_NEED_MAX	0x4000000000000ULL
+
 /* The hint broke the rules of this page: nothing was changed, yielded is 0. */
 #define VIRTIO_BALLOON_PRESSURE_REPLY_INVALID	0x1
 
 /**
  * struct virtio_balloon_pressure_reply - what the driver did about a hint
- * @seq: of the hint that this answers, 0 when there was none yet
+ * @seq: of the hint that this answers; 0 when there was none yet, or when it was
+ *	too short to be read
  * @flags: VIRTIO_BALLOON_PRESSURE_REPLY_*; all others are 0
  * @yielded: bytes that the guest gave since its last reply
  * @slack: bytes that it could still give without hurting itself
@@ -46,7 +50,8 @@ struct virtio_balloon_pressure_reply {
 
 /**
  * struct virtio_balloon_pressure_hint - what the device says of the host
- * @seq: number of the hint, never 0; each one is one more than the last
+ * @seq: number of the hint, never 0; each one is one more than the last since
+ *	the device was reset
  * @level: VIRTIO_BALLOON_PRESSURE_NONE to _CRITICAL
  * @reserved: 0
  * @need: bytes that the host lacks, 0 when it does not say

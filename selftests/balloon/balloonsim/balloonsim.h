@@ -14,7 +14,7 @@
  *   debugfs -> mischief, serve -> requests -> books -> host
  *                                    |
  *                                    v
- *                                 traffic
+ *                           traffic, pressure
  *
  * Locks, outermost first:
  *
@@ -62,6 +62,7 @@ enum bsim_role {
 	BSIM_STATS,
 	BSIM_HINT,
 	BSIM_REPORT,
+	BSIM_PRESSURE,
 	BSIM_ROLES
 };
 
@@ -153,6 +154,43 @@ struct bsim_stat_seen {
 	u64 val;
 };
 
+/*
+ * The pressure queue, written down from Documentation/driver-api/pressure-queue.rst
+ * and not taken from the driver's header, so that a slip in one of them is seen.
+ */
+#define BSIM_F_HOST_PRESSURE		56
+#define BSIM_PRESSURE_CRITICAL		3
+#define BSIM_PRESSURE_INVALID		1
+
+struct bsim_wire_reply {
+	__le32 seq;
+	__le32 flags;
+	__le64 yielded;
+	__le64 slack;
+};
+
+struct bsim_wire_hint {
+	__le32 seq;
+	u8 level;
+	u8 reserved[3];
+	__le64 need;
+	__le32 ttl_ms;
+	__le32 reserved2;
+};
+
+/* What went over the pressure queue; see pressure.c. */
+struct bsim_pressure {
+	u32 seq;			/* of the last hint that was sent */
+	u64 hints;
+	u64 busy;			/* hints that found no buffer */
+	u64 replies;			/* not counting the first, which answers nothing */
+	u64 invalid;			/* of them, with the flag set */
+	u32 reply_seq;
+	u64 reply_yielded;
+	u64 reply_slack;
+	u64 yielded;			/* by all replies */
+};
+
 struct bsim {
 	struct virtio_device vdev;
 	struct device *parent;
@@ -198,6 +236,7 @@ struct bsim {
 	u64 hint_blocks;
 	u64 hint_pages;
 	u64 reported_pages;
+	struct bsim_pressure pressure;
 
 	/* the serve thread */
 	struct task_struct *server;
@@ -237,6 +276,7 @@ int bsim_list_devices(char *buf, size_t size);
 /* device.c: one device, from its making to its end */
 struct bsim *bsim_device_create(const struct bsim_setup *setup);
 void bsim_device_destroy(struct bsim *sim);
+int bsim_sleep(struct bsim *sim, unsigned int ms);
 
 /* transport.c: what the virtio core calls */
 extern const struct virtio_config_ops bsim_config_ops;
@@ -276,6 +316,21 @@ void bsim_request_fetched(struct bsim_queue *q, struct bsim_buf *b);
 void bsim_request_take(struct bsim_queue *q, struct bsim_buf *b);
 void bsim_request_verify(struct bsim_queue *q, struct bsim_buf *b);
 void bsim_request_done(struct bsim_queue *q, struct bsim_buf *b);
+
+/* pressure.c: the pressure queue */
+struct bsim_hint {
+	u32 level;
+	u64 need;
+	u32 ttl_ms;
+	u32 seq;
+	u32 reserved;			/* 24 bits; and the top bit, in reserved2 */
+	u32 len;			/* what the device says that it wrote */
+};
+
+void bsim_pressure_fetched(struct bsim_queue *q, struct bsim_buf *b);
+int bsim_pressure_send(struct bsim *sim, const struct bsim_hint *hint);
+void bsim_pressure_debugfs(struct bsim *sim);
+u32 bsim_pressure_next(const struct bsim *sim);
 
 /* serve.c: the thread that answers */
 int bsim_serve_start(struct bsim *sim);

@@ -13,7 +13,8 @@
  * Behaviour (rw): target, serve, mute, overwrite, delay_us, order (fifo lifo shuffle),
  * len_mode (zero true huge random), chaos, chaos_max, storm_hz, storm_max.
  * Doing (write): config_irq, stats_ask, hint_cmd_id, break_queue, break_all,
- * surprise, scrub, calm. The rest is for reading.
+ * surprise, scrub, sleep (ms), calm, and what pressure.c has. The rest is for
+ * reading.
  */
 #include <linux/debugfs.h>
 #include <linux/module.h>
@@ -206,6 +207,12 @@ static int scrub_set(void *data, u64 val)
 }
 DEFINE_DEBUGFS_ATTRIBUTE(scrub_fops, NULL, scrub_set, "%llu\n");
 
+static int sleep_set(void *data, u64 val)
+{
+	return bsim_sleep(data, val);
+}
+DEFINE_DEBUGFS_ATTRIBUTE(sleep_fops, NULL, sleep_set, "%llu\n");
+
 static int calm_set(void *data, u64 val)
 {
 	bsim_calm(data);
@@ -363,6 +370,7 @@ void bsim_debugfs_add(struct bsim *sim)
 		{ "break_all",		0200, &break_all_fops },
 		{ "surprise",		0200, &surprise_fops },
 		{ "scrub",		0200, &scrub_fops },
+		{ "sleep",		0200, &sleep_fops },
 		{ "calm",		0200, &calm_fops },
 		{ "order",		0600, &order_fops },
 		{ "len_mode",		0600, &len_mode_fops },
@@ -378,6 +386,7 @@ void bsim_debugfs_add(struct bsim *sim)
 	for (i = 0; i < ARRAY_SIZE(files); i++)
 		debugfs_create_file(files[i].name, files[i].mode, sim->dir, sim, files[i].fops);
 	add_numbers(sim);
+	bsim_pressure_debugfs(sim);
 }
 
 /* Waits for whoever is reading or writing one of the files. */

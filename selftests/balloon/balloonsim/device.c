@@ -2,6 +2,7 @@
 /*
  * One simulated device, from its making to its end.
  */
+#include <linux/delay.h>
 #include <linux/pm.h>
 #include <linux/slab.h>
 
@@ -40,6 +41,29 @@ static DEFINE_SIMPLE_DEV_PM_OPS(bsim_pm_ops, bsim_suspend, bsim_resume);
 #define BSIM_PM_OPS	NULL
 #endif
 
+/**
+ * bsim_sleep() - suspend this device alone, as the system does with all of them
+ * @sim: the device
+ * @ms: for how long
+ *
+ * Return: 0, what the driver says, or -EOPNOTSUPP.
+ */
+int bsim_sleep(struct bsim *sim, unsigned int ms)
+{
+	int err = -EOPNOTSUPP;
+
+#ifdef CONFIG_PM_SLEEP
+	device_lock(&sim->vdev.dev);
+	err = virtio_device_freeze(&sim->vdev);
+	if (!err) {
+		msleep(ms);
+		err = virtio_device_restore(&sim->vdev);
+	}
+	device_unlock(&sim->vdev.dev);
+#endif
+	return err;
+}
+
 static const struct device_type bsim_parent_type = {
 	.name	= "balloonsim",
 	.pm	= BSIM_PM_OPS,
@@ -73,6 +97,7 @@ static void number_queues(struct bsim *sim)
 		[BSIM_STATS]	= VIRTIO_BALLOON_F_STATS_VQ,
 		[BSIM_HINT]	= VIRTIO_BALLOON_F_FREE_PAGE_HINT,
 		[BSIM_REPORT]	= VIRTIO_BALLOON_F_REPORTING,
+		[BSIM_PRESSURE]	= BSIM_F_HOST_PRESSURE,
 	};
 	enum bsim_role role;
 

@@ -57,6 +57,20 @@ static void chaos_hint(struct bsim *sim)
 	bsim_config_changed(sim);
 }
 
+static void chaos_pressure(struct bsim *sim)
+{
+	struct bsim_hint hint = {
+		.level = chance(sim, BSIM_PRESSURE_CRITICAL + 2),
+		.need = chance(sim, 2) ? 0 : chance(sim, 1 << 30),
+		.ttl_ms = chance(sim, 2) ? 0 : chance(sim, 3000),
+		.seq = bsim_pressure_next(sim) - !chance(sim, 8),
+		.reserved = !chance(sim, 8),
+		.len = sizeof(struct bsim_wire_hint) - !chance(sim, 8),
+	};
+
+	bsim_pressure_send(sim, &hint);
+}
+
 static void chaos_scrub(struct bsim *sim)
 {
 	mutex_lock(&sim->service);
@@ -68,7 +82,7 @@ static void chaos_step(struct bsim *sim)
 {
 	unsigned int i;
 
-	switch (chance(sim, 10)) {
+	switch (chance(sim, 12)) {
 	case 0 ... 2:
 		chaos_target(sim);
 		break;
@@ -94,6 +108,9 @@ static void chaos_step(struct bsim *sim)
 		for (i = chance(sim, 20); i; i--)
 			bsim_config_changed(sim);
 		chaos_scrub(sim);
+		break;
+	case 10 ... 11:
+		chaos_pressure(sim);
 		break;
 	}
 	sim->chaos_steps++;

@@ -209,6 +209,9 @@ void bsim_request_fetched(struct bsim_queue *q, struct bsim_buf *b)
 	case BSIM_REPORT:
 		report_fetched(q, b);
 		break;
+	case BSIM_PRESSURE:
+		bsim_pressure_fetched(q, b);
+		break;
 	default:
 		break;
 	}

@@ -11,11 +11,11 @@
 
 #define BSIM_TICK	(HZ / 10)
 
-/* A buffer is answered by itself, unless it is of the statistics queue. */
+/* The host asks for statistics, and hints, when it has a reason to. */
 static bool answers_alone(const struct bsim_queue *q)
 {
-	return q->vq && !q->bad && q->role != BSIM_STATS && !list_empty(&q->waiting) &&
-	       !(READ_ONCE(q->sim->mute) & BIT(q->index));
+	return q->vq && !q->bad && q->role != BSIM_STATS && q->role != BSIM_PRESSURE &&
+	       !list_empty(&q->waiting) && !(READ_ONCE(q->sim->mute) & BIT(q->index));
 }
 
 /* The next buffer to answer, by the order that was asked for. */

@@ -88,7 +88,7 @@ void bsim_traffic_message(struct bsim_queue *q, u64 size)
 int bsim_queues_show(struct seq_file *m, void *unused)
 {
 	static const char * const roles[BSIM_ROLES] = {
-		"inflate", "deflate", "stats", "hint", "report"
+		"inflate", "deflate", "stats", "hint", "report", "pressure"
 	};
 	struct bsim *sim = m->private;
 	unsigned int i;

@@ -2,9 +2,9 @@
 """The reference device under a stock QEMU: any driver, books without a breach."""
 import tempfile
 
-from common import touch
+from common import MIB, PAGE, touch
 from lab.device import Device
-from lab.testing import timeout
+from lab.testing import only, timeout
 
 TARGETS = (128_000, 1, 100_001, 99_999, 0)
 
@@ -53,3 +53,43 @@ def test_device(lab):
     lab.case("must tell", resize, lab, "--features", "must-tell-host,indirect", "--verify")
     for profile in ("firecracker", "cloud-hypervisor", "crosvm", "kvmtool", "qemu"):
         lab.case(profile, resize, lab, "--profile", profile)
+
+
+def yielded_to(device, guest, level, **more):
+    """Send a hint; return the reply and the seconds that it took."""
+    seq = device("hint", level=level, **more)["seq"]
+    seconds = guest.wait_until(lambda: device("status")["reply"]["seq"] == seq, 30,
+                               lambda: f"no reply to hint {seq}: {device('status')}", 0.02)
+    return device("status")["reply"], seconds
+
+
+def hints(lab, *options):
+    """Half of the slack leaves the guest, and comes back when the pressure is over."""
+    with tempfile.TemporaryDirectory() as folder, Device(folder, *options) as device:
+        with lab.guest(**device.guest_options()) as guest:
+            guest.check("rmmod virtio_balloon && modprobe virtio_balloon pressure_queue=1")
+            lab.check("the driver takes the queue", device("status")["negotiated"] >> 56 & 1)
+            touch(guest, 600)
+            before = guest.rss_kib()
+            slack = int(guest.check("cat /sys/bus/virtio/drivers/virtio_balloon/virtio*/pressure/slack"))
+            reply, seconds = yielded_to(device, guest, "critical")
+            lab.note(f"{reply['yielded'] >> 20} of {slack >> 20} MiB in {seconds:.2f} s; "
+                     f"host memory {before} KiB, then {guest.rss_kib()} KiB")
+            lab.check_between("yielded", slack // 2 - 16 * MIB, reply["yielded"], slack // 2)
+            check_books(lab, device, reply["yielded"] // PAGE)
+            lab.check_between("host memory in KiB", 1, guest.rss_kib(),
+                              min(before, guest.memory - reply["yielded"] >> 10))
+            again, _ = yielded_to(device, guest, "critical", need=5 * MIB)
+            lab.check_equal("yielded to a need of 5 MiB", again["yielded"], 5 * MIB)
+            yielded_to(device, guest, "none", ttl_ms=100)
+            guest.wait_until(lambda: not device("books")["held"], 60, lambda: f"{device('books')}")
+            check_books(lab, device, 0)
+
+
+@timeout(600)
+@only(driver="ours")
+def test_device_hints(lab):
+    """Hints over balloon-device's pressure queue, as it is and where it must be told."""
+    lab.case("reference", hints, lab)
+    lab.case("must tell", hints, lab, "--features", "must-tell-host")
+    lab.case("alone", hints, lab, "--features", "-stats,-reporting,-event-idx")
