@@ -16,6 +16,9 @@ ACCEPTED = (1, 2, 5, 29, 32)
 TUNABLES = {"auto_deflate": "need", "reserve_kib": 16384, "low_percent": 50,
             "deflate_batch": 1024, "deflate_limit_per_s": 0, "holdoff_ms": 5000,
             "holdoff_max_ms": 300000, "return_ms": 5000, "return_step": 8}
+PRESSURE = {"interval_ms": 1000, "ttl_ms": 10000, "low_percent": 12, "medium_percent": 25,
+            "critical_percent": 50, "limit_per_s": 0, "self": "off", "self_interval_ms": 5000,
+            "self_hysteresis": 8, "self_headroom": 100}
 COUNTERS = {"inflated_pages": 131584, "deflated_pages": 512, "stats_requests": 7, "stalls": 0}
 TOLD = """\
 10.000 s: new target 131072 pages
@@ -29,6 +32,11 @@ TOLD = """\
 24.000 s: looked at the moon
 24.500 s: 3 new targets in 220 ms, the last of 65536 pages
 25.000 s: new target 131072 pages
+26.000 s: pressure of the host is low: yielded 0 pages, available at first 12.0 MiB, reserve 16.0 MiB
+26.500 s: pressure of the host is critical, it lacks 512.0 MiB: yielded 2048 pages to 2 hints, available at first 97.5 MiB, reserve 16.0 MiB
+27.000 s: pressure is over: 2048 pages of the surplus came back in 8 steps
+28.000 s: self-ballooning: +512 pages in 2 steps, available at first 300.0 MiB
+29.000 s: self-ballooning: -256 pages in 1 steps, available at first 20.5 MiB
 """
 
 
@@ -130,6 +138,8 @@ class FakeRoot:
         for key, value in {"target_pages": 131072, "actual_pages": 131072, "goal_pages": 131072,
                            "offset_pages": 0, "state": "idle", **TUNABLES}.items():
             self.write(f"{base}/balloon/{key}", value)
+        for key, value in PRESSURE.items():
+            self.write(f"{base}/pressure/{key}", value)
         for key, value in COUNTERS.items():
             self.write(f"{base}/balloon_counters/{key}", value)
 

@@ -23,15 +23,18 @@ def ranges_are_the_drivers():
     """The list has what the driver has, with the same ranges."""
     with Tool() as tool:
         got = {one["name"]: one for one in tool.json("set")}
-    equal("names", set(got), {*driver_ranges(), "auto_deflate"})
+    equal("names", set(got), {*driver_ranges(), *source.choices()})
+    equal("words", {name: one["words"].split(", ") for name, one in got.items() if "words" in one},
+          {name: words for name, words in source.choices().items() if name in got})
     equal("ranges", {name: (one["min"], one["max"]) for name, one in got.items() if "min" in one},
           driver_ranges())
 
 
 def path_of(name):
     """Return the file of a tunable."""
-    return (f"sys/module/virtio_balloon/parameters/{name}" if name == PARAMETER
-            else f"{fakeroot.DEVICE}/balloon/{name}")
+    if name == PARAMETER:
+        return f"sys/module/virtio_balloon/parameters/{name}"
+    return f"{fakeroot.DEVICE}/{source.tunables()[name]}"
 
 
 def ends_of_ranges():
@@ -49,14 +52,16 @@ def ends_of_ranges():
 
 
 def words():
-    """auto_deflate takes its three words and no other."""
+    """What takes words takes those of the driver, and no other, and no part of one."""
     with Tool() as tool:
-        for word in ("off", "need", "thrash"):
-            contains("answer", tool.run("set", "auto_deflate", word), f"-> {word}\n")
-            equal("auto_deflate", tool.root.read(path_of("auto_deflate")), word)
-        tool.run("set", "auto_deflate", "on", code=1)
-        contains("error", tool.errors, "off, need, thrash")
-        equal("auto_deflate", tool.root.read(path_of("auto_deflate")), "thrash")
+        for name, taken in source.choices().items():
+            for word in taken:
+                contains("answer", tool.run("set", name, word), f"-> {word}\n")
+                equal(name, tool.root.read(path_of(name)), word)
+            for word in ("maybe", taken[-1][:1], taken[-1] + ",", ", ".join(taken), ""):
+                tool.run("set", name, word, code=1)
+                contains("error", tool.errors, "is not one of " + ", ".join(taken))
+                equal(name, tool.root.read(path_of(name)), taken[-1])
 
 
 def answer_and_list():
@@ -65,7 +70,7 @@ def answer_and_list():
         equal("answer", tool.run("set", "reserve_kib", 32768),
               "reserve_kib: 16384 -> 32768 KiB\n")
         text = tool.run("set")
-        equal("lines", len(text.splitlines()), len(fakeroot.TUNABLES) + 1)
+        equal("lines", len(text.splitlines()), len(fakeroot.TUNABLES) + len(fakeroot.PRESSURE) + 1)
         contains("list", text, "32768 KiB")
 
 

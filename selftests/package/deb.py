@@ -27,7 +27,9 @@ CONTENTS = {
                          f"{SOURCE}/drivers/virtio/virtio_balloon/policy.c",
                          f"{SOURCE}/include/compat/linux/balloon.h"],
     "autoballoon-guest": ["/usr/sbin/balloonctl", "/usr/share/man/man8/balloonctl.8.gz",
-                          "/usr/share/bash-completion/completions/balloonctl"],
+                          "/usr/share/bash-completion/completions/balloonctl",
+                          "/usr/sbin/balloon-agent", "/usr/share/man/man8/balloon-agent.8.gz",
+                          "/usr/lib/sysusers.d/balloon-agent.conf"],
     "autoballoon-host": ["/usr/sbin/balloon-device", "/usr/share/man/man8/balloon-device.8.gz"],
 }
 # $1: the clean root, $2: the folder for what is written, $3...: the command.
@@ -51,7 +53,8 @@ def build_depends():
     text = re.search(r"^Build-Depends:\n((?: .*\n)+)", (ROOT / "debian/control").read_text(),
                      re.M).group(1)
     names = re.findall(r"^ ([\w.+-]+)", text, re.M)
-    virtual = {"debhelper-compat": "debhelper", "dh-sequence-dkms": "dh-dkms"}
+    virtual = {"debhelper-compat": "debhelper", "dh-sequence-dkms": "dh-dkms",
+               "dh-sequence-installsysusers": "debhelper"}
     return [virtual.get(name, name) for name in names]
 
 

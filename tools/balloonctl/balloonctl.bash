@@ -20,7 +20,10 @@ _balloonctl_options()
 # What a tunable may be set to.
 _balloonctl_values()
 {
-	[ "$1" != auto_deflate ] || echo "off need thrash"
+	case $1 in
+	auto_deflate) echo "off need thrash" ;;
+	pressure_self) echo "off on" ;;
+	esac
 }
 
 _balloonctl_complete()

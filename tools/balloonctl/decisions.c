@@ -18,6 +18,9 @@ const char *const event_names[EVENT_NR] = {
 	[EVENT_TARGET] = "target",
 	[EVENT_HOLDOFF_OVER] = "holdoff-over",
 	[EVENT_RETURN] = "return",
+	[EVENT_HINT] = "hint",
+	[EVENT_DECAY] = "decay",
+	[EVENT_SELF] = "self",
 	[EVENT_OTHER] = "other",
 };
 
@@ -89,6 +92,60 @@ static bool parse_target(struct decision *d, const char *text)
 	return true;
 }
 
+/*
+ * "pressure of the host is critical, it lacks 512.0 MiB: yielded 64 pages to 2
+ * hints, available at first 97.5 MiB, reserve 16.0 MiB"
+ */
+static bool parse_hint(struct decision *d, const char *text)
+{
+	const char *yielded = strstr(text, ": yielded "), *rest;
+	int64_t whole, tenth, mark, mark_tenth;
+
+	if (sscanf(text, "pressure of the host is %11[a-z]", d->level) != 1 ||
+	    !yielded ||
+	    sscanf(yielded, ": yielded %" SCNd64 " pages", &d->pages) != 1)
+		return false;
+	if (sscanf(yielded, ": yielded %*d pages to %" SCNd64 " hints",
+		   &d->calls) != 1)
+		d->calls = 1;
+	rest = strstr(text, ", it lacks ");
+	if (rest && sscanf(rest, ", it lacks %" SCNd64 ".%" SCNd64, &whole,
+			   &tenth) == 2)
+		d->need = mib(whole, tenth);
+	rest = strstr(yielded, ", available at first ");
+	if (!rest || sscanf(rest, ", available at first %" SCNd64 ".%" SCNd64
+			    " MiB, reserve %" SCNd64 ".%" SCNd64, &whole,
+			    &tenth, &mark, &mark_tenth) != 4)
+		return false;
+	d->available = mib(whole, tenth);
+	d->mark = mib(mark, mark_tenth);
+	d->event = EVENT_HINT;
+	return true;
+}
+
+/*
+ * "pressure is over: 64 pages of the surplus came back in 8 steps",
+ * "self-ballooning: +64 pages in 2 steps, available at first 97.5 MiB"
+ */
+static bool parse_surplus(struct decision *d, const char *text)
+{
+	int64_t whole, tenth;
+
+	if (sscanf(text, "pressure is over: %" SCNd64
+		   " pages of the surplus came back in %" SCNd64 " steps",
+		   &d->pages, &d->calls) == 2) {
+		d->event = EVENT_DECAY;
+		return true;
+	}
+	if (sscanf(text, "self-ballooning: %" SCNd64 " pages in %" SCNd64
+		   " steps, available at first %" SCNd64 ".%" SCNd64, &d->pages,
+		   &d->calls, &whole, &tenth) != 4)
+		return false;
+	d->available = mib(whole, tenth);
+	d->event = EVENT_SELF;
+	return true;
+}
+
 static bool parse_text(struct decision *d, const char *text)
 {
 	if (sscanf(text, "hold-off is over, the balloon has %" SCNd64 " pages",
@@ -97,7 +154,8 @@ static bool parse_text(struct decision *d, const char *text)
 		return true;
 	}
 	return parse_target(d, text) || parse_return(d, text) ||
-	       parse_release(d, text);
+	       parse_release(d, text) || parse_hint(d, text) ||
+	       parse_surplus(d, text);
 }
 
 /* A line is a time, and words about it: false if there is no time. */

@@ -73,6 +73,8 @@ static void parse_decision(struct decision *d, struct json_object *object)
 	d->available = number(object, "available", 0);
 	d->mark = number(object, "mark", 0);
 	d->holdoff_ms = number(object, "holdoff_ms", 0);
+	d->need = number(object, "need", 0);
+	text(object, "level", d->level, sizeof(d->level));
 	text(object, "text", d->text, sizeof(d->text));
 }
 

@@ -76,6 +76,8 @@ struct json_object *json_decision(const struct decision *d)
 	add_number(object, "available", d->available);
 	add_number(object, "mark", d->mark);
 	add_number(object, "holdoff_ms", d->holdoff_ms);
+	add_number(object, "need", d->need);
+	add_text(object, "level", d->level);
 	add_text(object, "text", d->text);
 	return object;
 }

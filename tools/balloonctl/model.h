@@ -39,6 +39,9 @@ enum event {
 	EVENT_TARGET,
 	EVENT_HOLDOFF_OVER,
 	EVENT_RETURN,
+	EVENT_HINT,
+	EVENT_DECAY,
+	EVENT_SELF,
 	EVENT_OTHER,		/* of a newer driver; there is only its text */
 	EVENT_NR
 };
@@ -49,11 +52,13 @@ struct decision {
 	int64_t at_ms;
 	int64_t pages;
 	int64_t bytes;		/* the same */
-	int64_t calls;		/* or targets, of which this is the last */
+	int64_t calls;		/* or steps; or targets, of which this is the last */
 	int64_t lasted_ms;	/* from the first to the last of them */
 	int64_t available;
 	int64_t mark;		/* what this was compared with */
 	int64_t holdoff_ms;
+	int64_t need;		/* what the host lacks */
+	char level[12];		/* of its pressure */
 	char text[160];		/* in the driver's words */
 };
 

@@ -41,7 +41,8 @@ int cmd_record(const struct options *o)
 	clock_gettime(CLOCK_MONOTONIC, &next);
 	while (!stopped && get_snapshot(&s, o)) {
 		json_print(json_snapshot(&s), out, false);
-		if (fflush(out) || --left == 0)
+		/* a line that is longer than the buffer fails before the flush */
+		if (fflush(out) || ferror(out) || --left == 0)
 			break;
 		wait_until_next(&next, o->interval);
 	}

@@ -70,6 +70,29 @@ static void target_sentence(char *text, size_t size, const struct decision *all,
 		 more < 0 ? "the guest to have more" : "more of the guest");
 }
 
+static void hint_sentence(char *text, size_t size, const struct decision *d)
+{
+	char lacks[64] = "", hints[64] = "";
+
+	if (d->need)
+		snprintf(lacks, sizeof(lacks), ", and that it lacked %s", mib(d->need));
+	if (d->calls > 1)
+		snprintf(hints, sizeof(hints), " %" PRId64 " times, the last time", d->calls);
+	snprintf(text, size, "The host hinted%s that its pressure was %s%s. Of available %s - reserve %s = %s the guest yielded %s (%" PRId64 " pages).",
+		 hints, d->level, lacks, mib(d->available), mib(d->mark),
+		 mib(d->available > d->mark ? d->available - d->mark : 0),
+		 mib(d->bytes), d->pages);
+}
+
+static void self_sentence(char *text, size_t size, const struct decision *d)
+{
+	bool shed = d->pages >= 0;
+
+	snprintf(text, size, "Self-ballooning %s %s (%" PRId64 " pages) in %" PRId64 " steps; %s were available at first.",
+		 shed ? "gave" : "took back", mib(shed ? d->bytes : -d->bytes),
+		 shed ? d->pages : -d->pages, d->calls, mib(d->available));
+}
+
 /* Decision i of a list that is in the order of time. */
 void sentence_of(char *text, size_t size, const struct decision *all, int i)
 {
@@ -98,6 +121,16 @@ void sentence_of(char *text, size_t size, const struct decision *all, int i)
 		snprintf(text, size, "%s (%" PRId64 " pages) of the deficit were due to the host again: available %s = twice the reserve %s + %s.",
 			 mib(d->bytes), d->pages, mib(d->available),
 			 mib(d->mark), mib(d->available - d->mark));
+		break;
+	case EVENT_HINT:
+		hint_sentence(text, size, d);
+		break;
+	case EVENT_DECAY:
+		snprintf(text, size, "The host's pressure was over. %s (%" PRId64 " pages) of the surplus came back in %" PRId64 " steps.",
+			 mib(d->bytes), d->pages, d->calls);
+		break;
+	case EVENT_SELF:
+		self_sentence(text, size, d);
 		break;
 	default:
 		snprintf(text, size, "%s.", d->text);

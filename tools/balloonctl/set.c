@@ -10,7 +10,7 @@
 static void range_of(const struct tunable *t, char *text, size_t size)
 {
 	if (t->words)
-		snprintf(text, size, "off, need, thrash");
+		snprintf(text, size, "%s", t->words);
 	else
 		snprintf(text, size, "%" PRId64 " to %" PRId64, t->min, t->max);
 }
@@ -24,7 +24,7 @@ static void list_text(const struct device *d)
 		const struct tunable *t = &tunables[id];
 
 		range_of(t, range, sizeof(range));
-		printf("%-20s %8s %-6s %-18s %s\n", t->name, d->tunables[id],
+		printf("%-25s %8s %-6s %-18s %s\n", t->name, d->tunables[id],
 		       t->unit, range, t->what);
 	}
 }
@@ -44,7 +44,10 @@ static void list_json(const struct device *d)
 				       json_object_new_string(d->tunables[id]));
 		json_object_object_add(entry, "unit",
 				       json_object_new_string(t->unit));
-		if (!t->words) {
+		if (t->words) {
+			json_object_object_add(entry, "words",
+					       json_object_new_string(t->words));
+		} else {
 			json_object_object_add(entry, "min",
 					       json_object_new_int64(t->min));
 			json_object_object_add(entry, "max",

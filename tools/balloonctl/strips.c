@@ -39,7 +39,10 @@ static const struct {
 } letters[] = {
 	{ EVENT_OTHER, '?', NULL },
 	{ EVENT_HOLDOFF_OVER, 'e', NULL },
-	{ EVENT_RETURN, 'r', "return" },
+	{ EVENT_SELF, 's', NULL },
+	{ EVENT_DECAY, 'd', NULL },
+	{ EVENT_RETURN, 'r', NULL },
+	{ EVENT_HINT, 'H', "hint" },
 	{ EVENT_TARGET, 'T', "target" },
 	{ EVENT_NEED, 'N', "need" },
 	{ EVENT_THRASH, 'X', "thrash" },

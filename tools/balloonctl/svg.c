@@ -314,7 +314,7 @@ static void draw_letters(FILE *out)
 {
 	int event;
 
-	fprintf(out, "<text class=\"small\" x=\"%d\" y=\"54\" text-anchor=\"end\">",
+	fprintf(out, "<text class=\"small\" x=\"%d\" y=\"26\" text-anchor=\"end\">",
 		WIDTH - RIGHT);
 	for (event = 0; event < EVENT_OTHER; event++)
 		fprintf(out, "%s%c %s", event ? ", " : "", event_letter(event),

@@ -9,10 +9,13 @@
 #include "root.h"
 #include "tunables.h"
 
+#define PATH_SIZE 128
+
 const struct tunable tunables[TUNE_NR] = {
 	[TUNE_AUTO_DEFLATE] = {
 		"auto_deflate", 0, 0, "",
-		"what the guest takes back on its own", .words = true
+		"what the guest takes back on its own",
+		.words = "off, need, thrash"
 	},
 	[TUNE_RESERVE_KIB] = {
 		"reserve_kib", 0, 1 << 30, "KiB",
@@ -46,6 +49,47 @@ const struct tunable tunables[TUNE_NR] = {
 		"return_step", 1, 256, "steps",
 		"number of steps in which a deficit returns to the balloon"
 	},
+	[TUNE_PRESSURE_INTERVAL_MS] = {
+		"pressure_interval_ms", 100, 60000, "ms",
+		"at most one hint of the host is acted on in such a time"
+	},
+	[TUNE_PRESSURE_TTL_MS] = {
+		"pressure_ttl_ms", 100, 3600000, "ms",
+		"how long a hint holds that does not say"
+	},
+	[TUNE_PRESSURE_LOW_PERCENT] = {
+		"pressure_low_percent", 0, 100, "%",
+		"of its slack the guest yields to a host under low pressure"
+	},
+	[TUNE_PRESSURE_MEDIUM_PERCENT] = {
+		"pressure_medium_percent", 0, 100, "%",
+		"of its slack the guest yields to a host under medium pressure"
+	},
+	[TUNE_PRESSURE_CRITICAL_PERCENT] = {
+		"pressure_critical_percent", 0, 100, "%",
+		"of its slack the guest yields to a host under critical pressure"
+	},
+	[TUNE_PRESSURE_LIMIT_PER_S] = {
+		"pressure_limit_per_s", 0, 1 << 30, "pages",
+		"pages that the guest may yield in a second; 0: any number"
+	},
+	[TUNE_PRESSURE_SELF] = {
+		"pressure_self", 0, 0, "",
+		"shed memory that is not used without being asked",
+		.words = "off, on"
+	},
+	[TUNE_PRESSURE_SELF_INTERVAL_MS] = {
+		"pressure_self_interval_ms", 100, 300000, "ms",
+		"interval of the steps of self-ballooning"
+	},
+	[TUNE_PRESSURE_SELF_HYSTERESIS] = {
+		"pressure_self_hysteresis", 1, 256, "steps",
+		"such a step sheds one part of so many of what it could"
+	},
+	[TUNE_PRESSURE_SELF_HEADROOM] = {
+		"pressure_self_headroom", 0, 1000, "%",
+		"what self-ballooning leaves of memory that is promised and not used"
+	},
 	[TUNE_HOST_TIMEOUT_MS] = {
 		"host_timeout_ms", 100, 600000, "ms",
 		"a host without an answer for so long is taken for stalled",
@@ -74,16 +118,29 @@ static bool in_range(const struct tunable *t, const char *value)
 	       number <= t->max;
 }
 
+/* Words are separated as in "one, two". */
+static bool is_one_of(const char *words, const char *value)
+{
+	size_t length = strlen(value), word;
+
+	for (; *words; words += word) {
+		words += strspn(words, ", ");
+		word = strcspn(words, ", ");
+		if (word == length && !strncmp(words, value, length))
+			return true;
+	}
+	return false;
+}
+
 /* Would the driver take it? If not, say why. */
 bool tunable_valid(int id, const char *value, char *why, size_t size)
 {
 	const struct tunable *t = &tunables[id];
 
 	if (t->words) {
-		if (!strcmp(value, "off") || !strcmp(value, "need") ||
-		    !strcmp(value, "thrash"))
+		if (is_one_of(t->words, value))
 			return true;
-		snprintf(why, size, "is not one of off, need, thrash");
+		snprintf(why, size, "is not one of %s", t->words);
 		return false;
 	}
 	if (in_range(t, value))
@@ -93,28 +150,37 @@ bool tunable_valid(int id, const char *value, char *why, size_t size)
 	return false;
 }
 
-static const char *folder_of(int id, const char *device, char *path, size_t size)
+#define PRESSURE "pressure_"
+
+/* The folder pressure/ stands for the first word of the name. */
+static void path_of(int id, const char *device, char *path, size_t size)
 {
+	const char *name = tunables[id].name;
+	size_t prefix = strlen(PRESSURE);
+
 	if (tunables[id].of_module)
-		return "/sys/module/virtio_balloon/parameters";
-	snprintf(path, size, "/sys/bus/virtio/devices/%s/balloon", device);
-	return path;
+		snprintf(path, size, "/sys/module/virtio_balloon/parameters/%s",
+			 name);
+	else if (!strncmp(name, PRESSURE, prefix))
+		snprintf(path, size, "/sys/bus/virtio/devices/%s/pressure/%s",
+			 device, name + prefix);
+	else
+		snprintf(path, size, "/sys/bus/virtio/devices/%s/balloon/%s",
+			 device, name);
 }
 
 int tunable_read(int id, const char *device, char *value, size_t size)
 {
-	char path[96];
+	char path[PATH_SIZE];
 
-	return root_text(value, size, "%s/%s",
-			 folder_of(id, device, path, sizeof(path)),
-			 tunables[id].name);
+	path_of(id, device, path, sizeof(path));
+	return root_text(value, size, "%s", path);
 }
 
 int tunable_write(int id, const char *device, const char *value)
 {
-	char path[96];
+	char path[PATH_SIZE];
 
-	return root_write(value, "%s/%s",
-			  folder_of(id, device, path, sizeof(path)),
-			  tunables[id].name);
+	path_of(id, device, path, sizeof(path));
+	return root_write(value, "%s", path);
 }

@@ -17,16 +17,26 @@ enum {
 	TUNE_HOLDOFF_MAX_MS,
 	TUNE_RETURN_MS,
 	TUNE_RETURN_STEP,
+	TUNE_PRESSURE_INTERVAL_MS,
+	TUNE_PRESSURE_TTL_MS,
+	TUNE_PRESSURE_LOW_PERCENT,
+	TUNE_PRESSURE_MEDIUM_PERCENT,
+	TUNE_PRESSURE_CRITICAL_PERCENT,
+	TUNE_PRESSURE_LIMIT_PER_S,
+	TUNE_PRESSURE_SELF,
+	TUNE_PRESSURE_SELF_INTERVAL_MS,
+	TUNE_PRESSURE_SELF_HYSTERESIS,
+	TUNE_PRESSURE_SELF_HEADROOM,
 	TUNE_HOST_TIMEOUT_MS,
 	TUNE_NR
 };
 
 struct tunable {
-	const char *name;
+	const char *name;	/* of the module parameter with its default */
 	int64_t min, max;
 	const char *unit;
 	const char *what;
-	bool words;		/* off, need, thrash; not a number */
+	const char *words;	/* "one, two"; NULL for a number */
 	bool of_module;		/* a module parameter, for all devices */
 };
 
