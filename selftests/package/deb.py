@@ -1,24 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The Debian packages: built in a clean root of a release, checked by lintian, installed there.
-
-The root comes from the release's own packages and is kept in the cache; what a
-test writes goes on top of it, and away with it. Needs root, as mmdebstrap does.
-"""
+"""The Debian packages: built in a clean root of a release, checked by lintian, installed there."""
 import os
 from pathlib import Path
 import re
-import shutil
-import subprocess
 import tempfile
 
 from area import Area, Failure, fail_if
-from lab import apt
-from lab.cache import ROOT, atomic_dir, cache_dir, digest, locked, run, say
+from roots import Root
 import tree
 
 RELEASES = ["bookworm", "trixie"]
-# What a builder of packages has anyway, and a user of the module.
-TOOLS = ["build-essential", "lintian", "linux-headers-cloud-amd64", "man-db"]
 PACKAGES = ["autoballoon-dkms", "autoballoon-guest", "autoballoon-host"]
 SOURCE = f"/usr/src/autoballoon-{tree.VERSION}"
 # What each must bring, among other things; the module's sources are not the tests'.
@@ -32,74 +23,6 @@ CONTENTS = {
                           "/usr/lib/sysusers.d/balloon-agent.conf"],
     "autoballoon-host": ["/usr/sbin/balloon-device", "/usr/share/man/man8/balloon-device.8.gz"],
 }
-# $1: the clean root, $2: the folder for what is written, $3...: the command.
-ENTER = """
-root=$1 work=$2
-shift 2
-mkdir -p "$work/upper" "$work/work" "$work/root"
-mount -t overlay -o "lowerdir=$root,upperdir=$work/upper,workdir=$work/work" none "$work/root"
-mount --rbind /proc "$work/root/proc"
-mount --rbind /dev "$work/root/dev"
-mkdir -p "$work/root/build"
-mount --bind "$work/build" "$work/root/build"
-exec chroot "$work/root" "$@"
-"""
-ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8",
-               "DEBIAN_FRONTEND": "noninteractive"}
-
-
-def build_depends():
-    """Return the packages that debian/control needs to build, and dkms's helper by its name."""
-    text = re.search(r"^Build-Depends:\n((?: .*\n)+)", (ROOT / "debian/control").read_text(),
-                     re.M).group(1)
-    names = re.findall(r"^ ([\w.+-]+)", text, re.M)
-    virtual = {"debhelper-compat": "debhelper", "dh-sequence-dkms": "dh-dkms",
-               "dh-sequence-installsysusers": "debhelper"}
-    return [virtual.get(name, name) for name in names]
-
-
-def clean_root(release):
-    """Return the folder of a clean root of a release."""
-    packages = sorted({*TOOLS, *build_depends()})
-    path = cache_dir("package-roots") / f"{release}-{digest(' '.join(packages))}"
-    with locked(f"package-root-{release}"):
-        if not path.exists():
-            say(f"making a root to build packages on {release}")
-            with atomic_dir(path) as folder:
-                run(["mmdebstrap", "--mode=root", "--variant=essential", "--skip=check/empty",
-                     f"--include={','.join(packages)}", "--dpkgopt=force-unsafe-io",
-                     release, folder, apt.mirrors()[0]],
-                    log=cache_dir("logs") / f"package-root-{release}.log")
-    return path
-
-
-class Root:
-    """A clean root with a layer for what is written, and the sources in /build/autoballoon."""
-
-    def __init__(self, release, folder):
-        self.clean = clean_root(release)
-        self.folder = Path(folder)
-        self.build = self.folder / "build"
-        names = run(["git", "-c", "safe.directory=*", "ls-files"], cwd=ROOT).splitlines()
-        for name in names:
-            target = self.build / "autoballoon" / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, target)
-
-    def run(self, *command, cwd="/"):
-        """Run a command inside; return its output, or fail with it."""
-        done = subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-euc", ENTER,
-                               "sh", self.clean, self.folder, "sh", "-c", 'cd "$0" && exec "$@"',
-                               cwd, *command], env=ENVIRONMENT, text=True, check=False,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        if done.returncode:
-            raise Failure(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout[-3000:]}")
-        return done.stdout
-
-    def debs(self):
-        """Return the paths, inside, of the packages that were built; the debug symbols apart."""
-        return [f"/build/{path.name}" for path in sorted(self.build.glob("*.deb"))
-                if "-dbgsym_" not in path.name]
 
 
 def builds(root):
