@@ -37,6 +37,14 @@ def spdx():
             "no SPDX-License-Identifier in the first two lines:")
 
 
+def reuse():
+    """The licence and the holder of the rights of every file can be told by a machine."""
+    done = subprocess.run(["reuse", "--root", ROOT, "lint"], text=True, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode:
+        raise Failure(done.stdout.strip())
+
+
 def length():
     fail_if([f"{name}: {count} lines" for name in files.names() if not MAY_BE_LONG.search(name)
              for count in [files.read(name).count("\n")] if count > LONGEST],
@@ -110,7 +118,7 @@ def make_help():
     fail_if(sorted(described - targets), "targets that are not .PHONY:")
 
 
-CASES = [spdx, length, whitespace, unfinished, python_compiles, pyflakes, shellcheck, codespell,
+CASES = [spdx, reuse, length, whitespace, unfinished, python_compiles, pyflakes, shellcheck, codespell,
          man_pages, version_tests, waits, make_help]
 
 
