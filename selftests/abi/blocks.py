@@ -22,7 +22,7 @@ TEXT = "text"
 KINDS = {
     GUEST: r"cd /sys/|cat /sys/|modprobe |modinfo |echo 1 >events/|bpftrace |trace-cmd |balloonctl ",
     REPOSITORY: r"make\b|selftests/|setsid ",
-    OTHERS: r"apt-get |cloud-hypervisor |crosvm |rpmbuild ",
+    OTHERS: r"apt-get |cp -r selftests/balloon |cloud-hypervisor |crosvm |rpmbuild ",
     TEXT: r"-device |\{\"execute|<memballoon|PUT /|options |struct |virtio\d+ \w+: |\d+\.\d+ s|main ->"
           r"|allocated |in the store |not online |\{ echo '",
 }
