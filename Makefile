@@ -107,6 +107,10 @@ docs: ## make HTML of the documents, in build/docs
 	@selftests/packages check
 	@selftests/abi/run website
 
+.PHONY: plots
+plots: ## draw the simulator's plots in Documentation anew
+	@selftests/unit/plots
+
 .PHONY: dist
 dist: ## make the archive of a release, in build/
 	@scripts/dist $(version)

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 
 from area import Area, Failure, fail_if
-from lab.cache import BUILD, ROOT
+from lab.cache import BUILD, ROOT, run
 import source
 
 DOCUMENTS = ROOT / "Documentation"
@@ -96,6 +96,16 @@ def broken_links_are_seen():
         raise Failure(f"found {found}")
 
 
+def plots_are_current():
+    """The pictures of the simulator show what the policy does now."""
+    with tempfile.TemporaryDirectory() as folder:
+        run([ROOT / "selftests/unit/plots", folder])
+        drawn = sorted(Path(folder).iterdir())
+        fail_if([f"{path.name}: run make plots" for path in drawn
+                 if path.read_bytes() != (DOCUMENTS / "images" / path.name).read_bytes()]
+                or ([] if drawn else ["nothing was drawn"]))
+
+
 def life_of_a_page():
     """Each function that the page names is in the file that it is named with."""
     text = LIFE.read_text(encoding="utf-8")
@@ -110,7 +120,7 @@ def life_of_a_page():
     fail_if(wrong)
 
 
-CASES = [html, warnings_are_seen, links, broken_links_are_seen, life_of_a_page]
+CASES = [html, warnings_are_seen, links, broken_links_are_seen, plots_are_current, life_of_a_page]
 
 
 def run_area():
