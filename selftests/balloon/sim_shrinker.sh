@@ -18,6 +18,9 @@ STREAM=/dev/nullb0
 trace_start()	# events...
 {
 	echo 0 >"$TRACING/tracing_on"
+	# the names of tasks come from the scheduler: to patch that while it runs is more
+	# than an emulator with two processors always survives
+	echo 0 >"$TRACING/options/record-cmd"
 	echo 4096 >"$TRACING/buffer_size_kb"
 	echo >"$TRACING/trace"
 	for event in "$@"; do

@@ -20,7 +20,8 @@ EVENTS = "/sys/kernel/tracing/events"
 
 def trace(subject):
     """Have the kernel note every call of a shrinker."""
-    subject.guest.run(f"echo 8192 >{EVENTS}/../buffer_size_kb;"
+    subject.guest.run(f"echo 0 >{EVENTS}/../options/record-cmd;"     # patches the scheduler
+                      f"echo 8192 >{EVENTS}/../buffer_size_kb;"
                       f"echo 1 >{EVENTS}/vmscan/mm_shrink_slab_end/enable")
 
 

@@ -84,8 +84,10 @@ class Timeline:
                    self.guest.rss_kib() >> 10)
             self.rows.append(row)
         work = self.phases[-1].name if self.phases else ""
+        if done:            # the work may have ended before the phase
+            work += f", {done} of {FILE_MIB} MiB"
         print(f"{row[0]:6.1f}s {row[1]:8} {row[2]:8} {row[3]:10} {row[4]:9}   "
-              f"{work}, {done} of {FILE_MIB} MiB", flush=True)
+              f"{work}", flush=True)
 
     def _run(self):
         due = time.monotonic()

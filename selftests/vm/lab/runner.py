@@ -131,7 +131,7 @@ def try_again(reports, outside, pool):
     """
     futures = [pool.submit(run_outside, report.kernel, report.driver, outside[name], report)
                if name in outside else
-               pool.submit(run_inside, report.kernel, report.driver, [name], report)
+               pool.submit(run_inside, report.kernel, report.driver, [name], report, f"again-{name}")
                for report in reports for name in report.again()]
     for future in futures:
         future.result()
@@ -153,15 +153,14 @@ def prepare(options, inside, outside):
             if inside:
                 drivers.build_simulator(kernel)
             for number, part in enumerate(kselftest.parts(inside, options.jobs), 1):
-                yield (run_inside, kernel, driver, part, report, number), report
+                yield (run_inside, kernel, driver, part, report, f"batch{number}"), report
             for test in outside:
                 yield (run_outside, kernel, driver, test, report), report
 
 
-def run_inside(kernel, driver, names, report, number=1):
-    """Run kselftests in guests; `number` tells those from others that run at the same time."""
-    label = f"{report.name}-batch{number}"
-    kselftest.Batch(kernel, driver, report.add, label).run(names)
+def run_inside(kernel, driver, names, report, label):
+    """Run kselftests in guests; `label` tells those from the report's other guests."""
+    kselftest.Batch(kernel, driver, report.add, f"{report.name}-{label}").run(names)
 
 
 def run_outside(kernel, driver, test, report):
