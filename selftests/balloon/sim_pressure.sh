@@ -81,7 +81,7 @@ no_more_than_asked()
 	say "critical need=4096K ttl=2m"
 	check_eq "yielded" "$yielded" $((4 * MIB))
 	tune_pressure limit_per_s 64
-	limit=$((64 * interval / 1000 * 4096))
+	limit=$((64 * 4096 * interval / 1000))
 	press 3
 	check_eq "yielded" "$yielded" $((8 * MIB + limit))
 	say "critical need=1"
