@@ -346,7 +346,10 @@ static void expires(void **state)
 /* A shorter interval holds at once. */
 static void waits_no_longer_than_the_interval(void **state)
 {
+	struct vb_host_hint hint = hint_of(VB_LEVEL_LOW, VB_NEED_ANY, 0);
 	struct vb_policy p = { .tune = default_tune };
+	struct vb_snapshot s = { .now = 1000, .available = 4096 * MIB };
+	s64 pages;
 
 	(void)state;
 	p.yield.act_at = 50000;
@@ -355,6 +358,12 @@ static void waits_no_longer_than_the_interval(void **state)
 	want(vb_policy_hint_wait(&p, 1000), 49000, "long");
 	want(vb_policy_hint_wait(&p, 50000), 0, "due");
 	want(vb_policy_hint_wait(&p, 50001), 0, "overdue");
+	p.tune.pressure_interval_ms = 1000;
+	vb_policy_hint(&p, s.now, &hint);
+	want(vb_policy_act(&p, &s, &pages), VB_ACTED_NOT, "too soon");
+	want(vb_policy_hint_wait(&p, 1500), 500, "goes by");
+	s.now = 2000;
+	want(vb_policy_act(&p, &s, &pages), VB_ACTED, "not at 50000");
 }
 
 /* However often the host asks: one hint in an interval, and never the reserve. */

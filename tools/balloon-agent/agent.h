@@ -18,7 +18,6 @@
 #include "request.h"
 
 #define PORT_NAME	"org.autoballoon.hint.0"
-#define HINT_NEED_MAX	(1ull << 50)		/* 1 PiB; more is a mistake */
 #define WAITING_MAX	16			/* hints without an answer yet */
 #define HINT_FILE	"pressure/hint"		/* in the driver's folder */
 #define PATH_SIZE	512

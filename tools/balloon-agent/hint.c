@@ -121,7 +121,7 @@ const char *hint_give(struct agent *agent, struct json_object *request, struct j
 
 	if (level < 0)
 		return "hint: \"level\" is one of none, low, medium, critical";
-	if (!request_number(request, "need", 0, HINT_NEED_MAX, &need))
+	if (!request_number(request, "need", 0, VIRTIO_BALLOON_PRESSURE_NEED_MAX, &need))
 		return "hint: \"need\" is in bytes, up to 1 PiB";
 	if (!request_number(request, "ttl_ms", 1, VIRTIO_BALLOON_PRESSURE_TTL_MAX_MS, &ttl))
 		return "hint: \"ttl_ms\" is from 1 to 3600000, an hour";

@@ -125,13 +125,17 @@ enum vb_hint_from {
 
 /**
  * struct vb_owed - the reply that somebody who sent hints waits for
- * @owed: there is one to be made
+ * @waiting: a hint was not acted on yet
+ * @next: its number, or that of the latest
+ * @owed: there is a reply to be made
  * @invalid: the hint broke the rules
  * @seq: its number
  * @due: no reply to an invalid hint before; ms
  * @told: pages yielded that earlier replies have told of
  */
 struct vb_owed {
+	bool waiting;
+	u32 next;
 	bool owed;
 	bool invalid;
 	u32 seq;

@@ -84,6 +84,25 @@ static void look(struct vb_dev *vb, const struct vb_snapshot *s)
 	}
 }
 
+/*
+ * All that was yielded has reached the host, who was not told of it yet. Caller holds
+ * vb->policy_lock.
+ */
+static bool yield_is_complete(struct vb_dev *vb)
+{
+	enum vb_hint_from from;
+
+	lockdep_assert_held(&vb->policy_lock);
+
+	for (from = 0; from < VB_FROM_NR; from++) {
+		const struct vb_owed *owed = &vb->pressure.owed[from];
+
+		if (owed->owed && !owed->invalid && !vb->policy.yield.left)
+			return true;
+	}
+	return false;
+}
+
 /**
  * vb_decide - where is the balloon to go?
  * @vb: the device
@@ -94,16 +113,16 @@ static void look(struct vb_dev *vb, const struct vb_snapshot *s)
  */
 s64 vb_decide(struct vb_dev *vb, struct vb_snapshot *s)
 {
-	s64 goal, offset, step, left;
+	s64 goal, offset, step;
+	bool complete;
 	u32 sample_ms;
 
 	WRITE_ONCE(vb->last_target, vb_read_target(vb));
 	spin_lock(&vb->policy_lock);
 	vb_snapshot(vb, s);
 	look_at_promises(vb, s);
-	left = vb->policy.yield.left;
 	look(vb, s);
-	left = vb->policy.yield.left ? 0 : left;
+	complete = yield_is_complete(vb);
 	goal = vb_policy_goal(&vb->policy, s);
 	step = vb_policy_step(&vb->policy, s, goal);
 	offset = vb->policy.offset;
@@ -112,8 +131,7 @@ s64 vb_decide(struct vb_dev *vb, struct vb_snapshot *s)
 	trace_vb_decision(vb, s, offset, goal);
 	if (sample_ms)
 		vb_kick_sampler(vb, sample_ms);
-	/* All that was yielded is there: the host wants to hear of it. */
-	if (left)
+	if (complete)
 		vb_kick_pressure(vb, 0);
 	return step;
 }

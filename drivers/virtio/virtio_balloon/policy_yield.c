@@ -105,6 +105,8 @@ u32 vb_policy_hint_wait(const struct vb_policy *p, u64 now)
  * @s: snapshot
  * @pages: filled in with what the guest yields
  *
+ * To be called when the interval is changed, so that a long one ends.
+ *
  * Return: what became of the hints.
  */
 enum vb_acted vb_policy_act(struct vb_policy *p, const struct vb_snapshot *s,
@@ -113,7 +115,8 @@ enum vb_acted vb_policy_act(struct vb_policy *p, const struct vb_snapshot *s,
 	struct vb_yield *y = &p->yield;
 
 	*pages = 0;
-	if (!y->waiting || vb_policy_hint_wait(p, s->now))
+	y->act_at = s->now + vb_policy_hint_wait(p, s->now);
+	if (!y->waiting || y->act_at > s->now)
 		return VB_ACTED_NOT;
 	y->waiting = false;
 	y->act_at = s->now + p->tune.pressure_interval_ms;

@@ -17,27 +17,28 @@
 #include "balloon.h"
 #include "trace.h"
 
-/* Number the hints from sysfs here, those of the queue have numbers. */
-static u32 take_hint(struct vb_dev *vb, enum vb_hint_from from, u32 seq,
-		     const struct vb_host_hint *hint)
+/*
+ * Number the hints from sysfs here, those of the queue have numbers. Return: true if
+ * no other hint waited.
+ */
+static bool take_hint(struct vb_dev *vb, enum vb_hint_from from, u32 seq,
+		      const struct vb_host_hint *hint)
 {
 	struct vb_pressure *pr = &vb->pressure;
 	struct vb_owed *owed = &pr->owed[from];
-	u64 now = vb_now();
-	u32 wait;
+	bool first;
 
 	spin_lock(&vb->policy_lock);
 	if (from == VB_FROM_SYSFS)
 		seq = ++pr->hints;
-	vb_policy_hint(&vb->policy, now, hint);
-	wait = vb_policy_hint_wait(&vb->policy, now);
-	owed->owed = true;
-	owed->invalid = false;
-	owed->seq = seq;
+	first = !vb->policy.yield.waiting;
+	vb_policy_hint(&vb->policy, vb_now(), hint);
+	owed->waiting = true;
+	owed->next = seq;
 	spin_unlock(&vb->policy_lock);
 	vb_count(vb, VB_CNT_pressure_hints, 1);
 	trace_vb_pressure_hint(vb, from, seq, hint);
-	return wait;
+	return first;
 }
 
 static void refuse_hint(struct vb_dev *vb, u32 seq, u64 due)
@@ -73,7 +74,8 @@ static void receive(struct vb_dev *vb, unsigned int written)
 {
 	struct vb_pressure *pr = &vb->pressure;
 	struct virtio_balloon_pressure_hint wire;
-	u64 now = vb_now(), due = max(now, pr->due);
+	u32 interval = READ_ONCE(vb->policy.tune.pressure_interval_ms);
+	u64 now = vb_now(), due = clamp(pr->due, now, now + interval);
 	struct vb_host_hint hint;
 	u32 seq;
 
@@ -81,12 +83,13 @@ static void receive(struct vb_dev *vb, unsigned int written)
 
 	memcpy(&wire, &pr->in, sizeof(wire));
 	barrier();	/* the host may go on writing: looked at once */
-	pr->due = now + READ_ONCE(vb->policy.tune.pressure_interval_ms);
 	seq = written < sizeof(wire) ? 0 : le32_to_cpu(wire.seq);
 	if (written != sizeof(wire) || !is_newer(pr, seq) || !is_valid(&wire)) {
+		pr->due = due + interval;
 		refuse_hint(vb, seq, due);
 		return;
 	}
+	pr->due = now + interval;
 	pr->seq = seq;
 	pr->seq_known = true;
 	hint.level = wire.level;
@@ -96,24 +99,34 @@ static void receive(struct vb_dev *vb, unsigned int written)
 	take_hint(vb, VB_FROM_QUEUE, seq, &hint);
 }
 
-/* Return: when to look at hints that may not be acted on yet; ms, 0 for never. */
-static u32 act(struct vb_dev *vb)
+/* What was heard until now is what was acted on. Caller holds vb->policy_lock. */
+static void owe(struct vb_owed *owed)
 {
-	struct vb_policy *p = &vb->policy;
+	if (!owed->waiting)
+		return;
+	owed->waiting = false;
+	owed->owed = true;
+	owed->invalid = false;
+	owed->seq = owed->next;
+}
+
+/* Return: true if there was something to act on, and it was time to. */
+static bool act(struct vb_dev *vb)
+{
 	struct vb_host_hint hint;
+	enum vb_hint_from from;
 	enum vb_acted acted;
 	struct vb_snapshot s;
-	u32 wait = 0;
 	s64 pages;
 
 	spin_lock(&vb->policy_lock);
 	vb_snapshot(vb, &s);
-	acted = vb_policy_act(p, &s, &pages);
-	hint = p->yield.hint;
+	acted = vb_policy_act(&vb->policy, &s, &pages);
+	hint = vb->policy.yield.hint;
 	if (acted == VB_ACTED)
 		vb_log(vb, VB_EVENT_HINT, &s, pages);
-	if (p->yield.waiting)
-		wait = vb_policy_hint_wait(p, s.now);
+	for (from = 0; acted != VB_ACTED_NOT && from < VB_FROM_NR; from++)
+		owe(&vb->pressure.owed[from]);
 	spin_unlock(&vb->policy_lock);
 
 	if (acted == VB_ACTED) {
@@ -124,21 +137,37 @@ static u32 act(struct vb_dev *vb)
 	} else if (acted == VB_ACTED_EXPIRED) {
 		vb_count(vb, VB_CNT_pressure_hints_expired, 1);
 	}
-	return wait;
+	return acted != VB_ACTED_NOT;
 }
 
 /* Caller holds vb->policy_lock. Return: how long a reply has to wait; ms. */
 static u32 reply_wait(struct vb_dev *vb, const struct vb_owed *owed, u64 now)
 {
-	const struct vb_policy *p = &vb->policy;
-
 	lockdep_assert_held(&vb->policy_lock);
 
 	if (owed->invalid)
 		return now < owed->due ? owed->due - now : 0;
-	if (p->yield.waiting)
-		return max(vb_policy_hint_wait(p, now), 1U);
-	return p->yield.left ? vb_policy_hint_wait(p, now) : 0;
+	return vb->policy.yield.left ? vb_policy_hint_wait(&vb->policy, now) :
+				       0;
+}
+
+/* Caller holds vb->policy_lock. */
+static void fill_in(struct vb_dev *vb, struct vb_owed *owed,
+		    const struct vb_snapshot *s, struct vb_reply *reply)
+{
+	s64 total = atomic64_read(&vb->counters[VB_CNT_yielded_pages]);
+
+	lockdep_assert_held(&vb->policy_lock);
+
+	reply->seq = owed->seq;
+	reply->invalid = owed->invalid;
+	reply->slack = vb_policy_spare(&vb->policy, s) << PAGE_SHIFT;
+	reply->yielded = 0;
+	if (!owed->invalid) {
+		reply->yielded = (total - owed->told) << PAGE_SHIFT;
+		owed->told = total;
+	}
+	owed->owed = false;
 }
 
 /* Return: true if there is a @reply; else @wait is what it has to wait at most. */
@@ -149,28 +178,21 @@ static bool make_reply(struct vb_dev *vb, enum vb_hint_from from,
 	struct vb_snapshot s;
 	bool ready = false;
 	u32 ms = 0;
-	s64 total;
 
 	spin_lock(&vb->policy_lock);
 	vb_snapshot(vb, &s);
 	vb_count(vb, VB_CNT_yielded_pages, vb_policy_given(&vb->policy, &s));
-	if (owed->owed)
+	if (owed->owed) {
 		ms = reply_wait(vb, owed, s.now);
-	if (owed->owed && !ms) {
-		total = atomic64_read(&vb->counters[VB_CNT_yielded_pages]);
-		reply->seq = owed->seq;
-		reply->invalid = owed->invalid;
-		reply->slack = vb_policy_spare(&vb->policy, &s) << PAGE_SHIFT;
-		reply->yielded = 0;
-		if (!owed->invalid) {
-			reply->yielded = (total - owed->told) << PAGE_SHIFT;
-			owed->told = total;
-		}
-		owed->owed = false;
-		ready = true;
-		if (from == VB_FROM_SYSFS)
-			vb->pressure.reply = *reply;
+		ready = !ms;
 	}
+	if (ready)
+		fill_in(vb, owed, &s, reply);
+	if (ready && from == VB_FROM_SYSFS)
+		vb->pressure.reply = *reply;
+	if (vb->policy.yield.waiting)
+		ms = min_not_zero(ms, max(vb_policy_hint_wait(&vb->policy,
+							      s.now), 1U));
 	spin_unlock(&vb->policy_lock);
 	if (ready)
 		trace_vb_pressure_reply(vb, from, reply);
@@ -199,22 +221,35 @@ static void post(struct vb_dev *vb, const struct vb_reply *reply)
 		vb_queue_kick(q);
 }
 
-/* Reads what came, acts, and replies to who may be replied to. */
+/* To who may be replied to. Return: when to look again; ms, 0 for never. */
+static u32 reply_to_all(struct vb_dev *vb)
+{
+	struct vb_reply reply;
+	u32 wait = 0;
+
+	if (make_reply(vb, VB_FROM_SYSFS, &reply, &wait))
+		sysfs_notify(&vb->vdev->dev.kobj, "pressure", "reply_seq");
+	if (make_reply(vb, VB_FROM_QUEUE, &reply, &wait))
+		post(vb, &reply);
+	return wait;
+}
+
+/*
+ * Reads what came, replies, and acts. Whoever waits for a reply still when it is
+ * time to act on the next hint gets it first: hints of others do not put it off.
+ */
 static void pressure_work(struct work_struct *work)
 {
 	struct vb_dev *vb = container_of(to_delayed_work(work), struct vb_dev,
 					 pressure.work);
 	struct vb_queue *q = &vb->queues[VB_VQ_PRESSURE];
-	struct vb_reply reply;
 	u32 wait;
 
 	if (vb_queue_reap(q))
 		receive(vb, q->written);
-	wait = act(vb);
-	if (make_reply(vb, VB_FROM_SYSFS, &reply, &wait))
-		sysfs_notify(&vb->vdev->dev.kobj, "pressure", "reply_seq");
-	if (make_reply(vb, VB_FROM_QUEUE, &reply, &wait))
-		post(vb, &reply);
+	do {
+		wait = reply_to_all(vb);
+	} while (act(vb));
 	if (wait)
 		vb_kick_pressure(vb, wait);
 }
@@ -266,13 +301,15 @@ void vb_pressure_answered(struct virtqueue *vq)
  * @vb: the device
  * @hint: what it says
  *
- * However many these are, the work runs no sooner than one may be acted on.
+ * The work knows when the first of them may be acted on, and so all: however many
+ * these are, it is not run for each.
  *
  * Context: process.
  */
 void vb_pressure_hint(struct vb_dev *vb, const struct vb_host_hint *hint)
 {
-	vb_kick_pressure(vb, take_hint(vb, VB_FROM_SYSFS, 0, hint));
+	if (take_hint(vb, VB_FROM_SYSFS, 0, hint))
+		vb_kick_pressure(vb, 0);
 }
 
 /**

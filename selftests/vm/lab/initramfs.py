@@ -7,6 +7,7 @@ emulation every megabyte costs time.
 import lzma
 import os
 from pathlib import Path
+import re
 import shutil
 import stat
 import subprocess
@@ -93,6 +94,12 @@ def static_program(source):
         run(["gcc", *CFLAGS, "-o", part, source])
         part.rename(target)
     return target
+
+
+def shared_program(path):
+    """Return {path in the guest: file} of a program with the libraries that it loads."""
+    libraries = re.findall(r"(/\S+) \(0x", run(["ldd", path]))
+    return {f"/bin/{Path(path).name}": Path(path), **{name: Path(name) for name in libraries}}
 
 
 def module_name(path):
