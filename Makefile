@@ -98,9 +98,9 @@ dkms-test: ## only test building, refusing to build, installing and removing, by
 	@selftests/check package
 
 .PHONY: packages-test
-packages-test: ## the Debian packages in releases that boot: autoload, initramfs, upgrades, removal; as root
+packages-test: ## the Debian packages: in clean roots, and in releases that boot; as root
 	@selftests/packages check
-	@selftests/package/run boot
+	@selftests/package/run bookworm trixie boot
 
 .PHONY: docs
 docs: ## make HTML of the documents, in build/docs
