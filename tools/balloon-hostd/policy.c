@@ -4,8 +4,6 @@
 
 #include "policy.h"
 
-const char * const level_names[LEVELS] = { "none", "low", "medium", "critical" };
-
 const struct policy_options policy_defaults = {
 	.target_percent = 80,
 	.fixed = { 0, MIB, 2 * MIB, 4 * MIB },
@@ -63,16 +61,17 @@ uint64_t guest_slack(const struct guest_view *guest)
 
 /*
  * What the host wins of its slack. Free pages that the guest has reported are the
- * host's already: a balloon that takes those brings nothing.
+ * host's already: a balloon that takes those brings nothing. A process that has less
+ * than the guest uses tells nothing: it has huge pages, or was swapped out.
  */
 uint64_t guest_gain(const struct guest_view *guest)
 {
 	uint64_t slack = guest_slack(guest), used;
 
-	if (!guest->resident || guest->resident >= guest->size)
-		return slack;
 	used = less_u64(guest->size, guest->available);
-	return min_u64(slack, less_u64(guest->resident, used));
+	if (guest->resident < used)
+		return slack;
+	return min_u64(slack, guest->resident - used);
 }
 
 /* What guests may still be given. */

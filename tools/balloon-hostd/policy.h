@@ -14,13 +14,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MIB		(1ull << 20)
-#define GIB		(1ull << 30)
+#define MIB		(UINT64_C(1) << 20)
+#define GIB		(UINT64_C(1) << 30)
 #define STALE_ROUNDS	3	/* nothing is taken on the ground of older data */
 #define DEAD_BAND	400	/* changes below 1/400, 0.25 %, are not made */
 #define NEVER_HEARD	UINT32_MAX
 #define NEED_HOLD	1	/* a hint's need: keep what you gave; 0 would be all you can */
 
+/* Numbers as in linux/virtio_balloon_pressure.h; names in tools/common/request.h. */
 enum level {
 	LEVEL_NONE,
 	LEVEL_LOW,
@@ -29,15 +30,13 @@ enum level {
 	LEVELS
 };
 
-extern const char * const level_names[LEVELS];
-
 struct host_view {
 	uint64_t total;			/* its memory, or the limit of the guests' cgroup */
 	uint64_t available;		/* of that */
 	uint64_t reserve;		/* what is to stay available */
 	uint64_t need;			/* what is lacking, an estimate; 0: nothing, or not known */
 	enum level level;
-	unsigned int pressed;		/* rounds since it began or rose, from 1 on; 0: no pressure */
+	uint32_t pressed;		/* rounds since it began or rose, from 1 on; 0: none */
 };
 
 struct guest_view {
@@ -51,12 +50,13 @@ struct guest_view {
 	uint64_t available;
 	uint64_t unused;		/* free; a mean over some rounds */
 	uint64_t slack;			/* what it can give, if has_slack */
-	/* What the host spends on it, 0: unknown. Less than its size if it reported free pages. */
+	/* What the host spends on it, 0: unknown. Less if it reported free pages. */
 	uint64_t resident;
 	uint64_t coming;		/* asked of it, and on its way */
 	uint32_t size_age;		/* rounds since its size was heard, or NEVER_HEARD */
 	uint32_t stats_age;
 	enum level hinted;		/* the level of the hint that it still holds to */
+	bool asked;			/* `target` is what it was asked, and no guess */
 	bool has_slack;
 	bool has_hints;			/* there is a channel for hints */
 	bool migrating;
@@ -76,7 +76,7 @@ struct decision {
 };
 
 struct policy_options {
-	unsigned int target_percent;	/* proportional: of the host's memory */
+	uint64_t target_percent;	/* proportional: of the host's memory */
 	uint64_t fixed[LEVELS];		/* fixed: taken at each level, in bytes */
 };
 

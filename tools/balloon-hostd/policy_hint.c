@@ -53,6 +53,11 @@ static void give_back(const struct snapshot *snapshot, struct decision *decision
 		if (!guest_governed(guest) || !missing || !(calm || starves(guest)))
 			continue;
 		step = min_u64(missing, max_u64(missing / RETURN_PART, guest->max / RETURN_LEAST));
+		/* What such a guest lacks after our restart it gave because of hints. */
+		if (guest->has_hints && !guest->asked) {
+			decisions[i].target = guest->max;
+			continue;
+		}
 		/* One that starves comes before the host's reserve: else it swaps or dies. */
 		if (!starves(guest))
 			step = min_u64(step, room);
@@ -150,7 +155,7 @@ static void tell_the_rest(const struct snapshot *snapshot, struct decision *deci
 /*
  * The pressure is over, but a guest that hears so takes back what it gave: let as
  * many do that as the host has room for, and have the others hold. Else the
- * pressure would be back, and the same memory would go to and fro for ever.
+ * pressure would be back, and the same memory would move back and forth for ever.
  */
 static void let_go(const struct snapshot *snapshot, struct decision *decisions)
 {
