@@ -55,10 +55,11 @@ static const char *parse_amount(const struct value_rule *rule, const char *text,
 
 static const char *parse_text(const struct value_rule *rule, const char *text, char **value)
 {
-	char *copy = *text ? strdup(text) : NULL;
+	char *copy;
 
 	if (strlen(text) > rule->most)
 		return "something shorter";
+	copy = *text ? strdup(text) : NULL;
 	if (*text && !copy)
 		return "less than what is left of memory";
 	free(*value);
