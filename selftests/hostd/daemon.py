@@ -18,6 +18,10 @@ class Timeout(Exception):
     """Something did not happen."""
 
 
+class Skip(Exception):
+    """A case does not apply here; the text says why."""
+
+
 def wait_for(what, condition, seconds=PATIENCE_S):
     """Wait until condition() is true, and return what it returned."""
     end = time.monotonic() + seconds

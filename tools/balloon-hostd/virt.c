@@ -14,6 +14,14 @@
 #define WAKE_MS		500		/* the listener looks whether it is to end */
 #define RETRY_POLLS	5		/* after a failed connect: so many polls later */
 #define END_S		2
+#define PATIENCE_S	3		/* with a worker that waits for a domain */
+#define WORKERS_MAX	16		/* all but one of them wait */
+
+struct worker {
+	struct virt *virt;
+	virConnectPtr connection;	/* its own: one that waits must not hold up others */
+	time_t since;			/* when it began to ask; 0: it has nothing to do */
+};
 
 struct virt {
 	pthread_mutex_t mutex;		/* for all below but uri and wake */
@@ -22,9 +30,9 @@ struct virt {
 	int wake;
 	unsigned int users;		/* threads, and the daemon */
 	bool ending, polled;
-	virConnectPtr connection;
+	struct worker *worker;		/* the one that is not given up */
+	unsigned int workers;		/* with those that are */
 	struct virt_message *first, **last;
-	pthread_t worker;
 };
 
 /* The event loop is the process's and runs for as long as that does. */
@@ -146,7 +154,7 @@ virConnectPtr virt_connection(struct virt *virt)
 	virConnectPtr connection;
 
 	pthread_mutex_lock(&virt->mutex);
-	connection = virt->connection;
+	connection = virt->worker ? virt->worker->connection : NULL;
 	if (connection)
 		virConnectRef(connection);
 	pthread_mutex_unlock(&virt->mutex);
@@ -205,8 +213,16 @@ static const char *last_error(void)
 	return text ? text : "unknown error";
 }
 
-static bool try_connect(struct virt *virt)
+static void set_connection(struct worker *worker, virConnectPtr connection)
 {
+	pthread_mutex_lock(&worker->virt->mutex);
+	worker->connection = connection;
+	pthread_mutex_unlock(&worker->virt->mutex);
+}
+
+static bool try_connect(struct worker *worker)
+{
+	struct virt *virt = worker->virt;
 	virConnectPtr connection = virConnectOpen(virt->uri);
 
 	if (!connection) {
@@ -221,25 +237,18 @@ static bool try_connect(struct virt *virt)
 		  VIR_DOMAIN_EVENT_CALLBACK(on_balloon));
 	listen_to(virt, connection, VIR_DOMAIN_EVENT_ID_MIGRATION_ITERATION,
 		  VIR_DOMAIN_EVENT_CALLBACK(on_migration));
-	pthread_mutex_lock(&virt->mutex);
-	virt->connection = connection;
-	pthread_mutex_unlock(&virt->mutex);
+	set_connection(worker, connection);
 	virt_post(virt, virt_message(VIRT_UP, NULL, NULL));
 	return true;
 }
 
-static void disconnect(struct virt *virt, const char *why)
+static void disconnect(struct worker *worker)
 {
-	virConnectPtr connection;
+	virConnectPtr connection = worker->connection;
 
-	pthread_mutex_lock(&virt->mutex);
-	connection = virt->connection;
-	virt->connection = NULL;
-	pthread_mutex_unlock(&virt->mutex);
-	if (!connection)
-		return;
-	virConnectClose(connection);
-	virt_post(virt, virt_message(VIRT_DOWN, NULL, why));
+	set_connection(worker, NULL);
+	if (connection)
+		virConnectClose(connection);
 }
 
 static uint64_t value(virDomainStatsRecordPtr record, const char *name, uint64_t factor)
@@ -254,8 +263,10 @@ static void fill(struct virt_domain *domain, virDomainStatsRecordPtr record)
 {
 	domain->name = strdup(virDomainGetName(record->dom));
 	domain->max = value(record, "balloon.maximum", KIB);
-	domain->size = value(record, "balloon.current", KIB);
 	domain->resident = value(record, "balloon.rss", KIB);
+	/* libvirt remembers this: it is no news from a domain that told nothing else. */
+	if (domain->resident)
+		domain->size = value(record, "balloon.current", KIB);
 	/* What libvirt calls available is the total, and usable is what is available. */
 	domain->total = value(record, "balloon.available", KIB);
 	domain->available = value(record, "balloon.usable", KIB);
@@ -263,18 +274,20 @@ static void fill(struct virt_domain *domain, virDomainStatsRecordPtr record)
 	domain->time = value(record, "balloon.last-update", 1);
 }
 
-static void ask_all(struct virt *virt)
+static void ask_all(struct worker *worker)
 {
+	const unsigned int flags = VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE |
+		VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT;
 	struct virt_message *message;
 	virDomainStatsRecordPtr *records;
-	int count = virConnectGetAllDomainStats(virt->connection, VIR_DOMAIN_STATS_BALLOON,
-						&records,
-						VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE |
-						VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT);
+	int count = virConnectGetAllDomainStats(worker->connection, VIR_DOMAIN_STATS_BALLOON,
+						&records, flags);
 
 	if (count < 0) {
-		if (virConnectIsAlive(virt->connection) != 1)
-			disconnect(virt, last_error());
+		if (virConnectIsAlive(worker->connection) == 1)
+			return;
+		virt_post(worker->virt, virt_message(VIRT_DOWN, NULL, last_error()));
+		disconnect(worker);
 		return;
 	}
 	message = virt_message(VIRT_DOMAINS, NULL, NULL);
@@ -286,49 +299,102 @@ static void ask_all(struct virt *virt)
 			fill(&message->domains[i], records[i]);
 	}
 	virDomainStatsRecordListFree(records);
-	virt_post(virt, message);
+	virt_post(worker->virt, message);
 }
 
-/* Wait until a poll is wanted; false: it is the end. */
-static bool wait_for_poll(struct virt *virt)
+static time_t now_s(void)
 {
-	bool ending;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+/* Wait until a poll is wanted; false: it is the end, or another worker has taken over. */
+static bool wait_for_poll(struct worker *worker)
+{
+	struct virt *virt = worker->virt;
+	bool goes_on;
 
 	pthread_mutex_lock(&virt->mutex);
-	while (!virt->polled && !virt->ending)
+	worker->since = 0;
+	while (!virt->polled && !virt->ending && virt->worker == worker)
 		pthread_cond_wait(&virt->changed, &virt->mutex);
-	virt->polled = false;
-	ending = virt->ending;
+	goes_on = !virt->ending && virt->worker == worker;
+	if (goes_on) {
+		virt->polled = false;
+		worker->since = now_s();
+	}
 	pthread_mutex_unlock(&virt->mutex);
-	return !ending;
+	return goes_on;
 }
 
 static void *work(void *context)
 {
-	struct virt *virt = context;
+	struct worker *worker = context;
+	struct virt *virt = worker->virt;
 	unsigned int pause = 0;
 
-	while (wait_for_poll(virt)) {
-		if (!virt->connection && pause) {
+	while (wait_for_poll(worker)) {
+		if (!worker->connection && pause)
 			pause--;
-			continue;
-		}
-		if (virt->connection || try_connect(virt))
-			ask_all(virt);
+		else if (worker->connection || try_connect(worker))
+			ask_all(worker);
 		else
 			pause = RETRY_POLLS;
 	}
-	disconnect(virt, NULL);
+	disconnect(worker);
+	pthread_mutex_lock(&virt->mutex);
+	virt->workers--;
+	if (virt->worker == worker)
+		virt->worker = NULL;
+	pthread_mutex_unlock(&virt->mutex);
+	free(worker);
 	virt_unref(virt);
 	return NULL;
 }
 
+/* In the place of the one before, if there is one. */
+static bool start_worker(struct virt *virt)
+{
+	struct worker *worker = calloc(1, sizeof(*worker));
+	pthread_t thread;
+
+	if (!worker)
+		return false;
+	worker->virt = virt;
+	virt_ref(virt);
+	pthread_mutex_lock(&virt->mutex);
+	virt->worker = worker;
+	virt->workers++;
+	virt->polled = true;
+	pthread_mutex_unlock(&virt->mutex);
+	if (!pthread_create(&thread, NULL, work, worker)) {
+		pthread_detach(thread);
+		return true;
+	}
+	pthread_mutex_lock(&virt->mutex);
+	virt->worker = NULL;
+	virt->workers--;
+	pthread_mutex_unlock(&virt->mutex);
+	free(worker);
+	virt_unref(virt);
+	return false;
+}
+
 void virt_poll(struct virt *virt)
 {
+	bool stuck;
+
 	pthread_mutex_lock(&virt->mutex);
 	virt->polled = true;
+	stuck = !virt->worker ||
+		(virt->worker->since && now_s() - virt->worker->since > PATIENCE_S);
+	stuck &= virt->workers < WORKERS_MAX;
 	pthread_cond_broadcast(&virt->changed);
 	pthread_mutex_unlock(&virt->mutex);
+	if (stuck)
+		start_worker(virt);
 }
 
 struct virt *virt_start(const char *uri, int wake)
@@ -342,12 +408,10 @@ struct virt *virt_start(const char *uri, int wake)
 	pthread_cond_init(&virt->changed, NULL);
 	virt->wake = wake;
 	virt->last = &virt->first;
-	virt->polled = true;
-	virt->users = 2;
-	virt->uri = strdup(uri);
-	if (virt->uri && !pthread_create(&virt->worker, NULL, work, virt))
-		return virt;
 	virt->users = 1;
+	virt->uri = strdup(uri);
+	if (virt->uri && start_worker(virt))
+		return virt;
 	virt_unref(virt);
 	return NULL;
 }
@@ -365,6 +429,5 @@ void virt_stop(struct virt *virt)
 	while (virt->users > 1 && !pthread_cond_timedwait(&virt->changed, &virt->mutex, &end))
 		;
 	pthread_mutex_unlock(&virt->mutex);
-	pthread_detach(virt->worker);
 	virt_unref(virt);
 }

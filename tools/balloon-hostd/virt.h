@@ -4,7 +4,9 @@
  *
  *   the listener   runs libvirt's event loop: domain events, keep-alive
  *   the worker     connects, and asks for the statistics of all domains at once,
- *                  leaving out those whose monitor is busy
+ *                  leaving out those of which somebody waits for an answer. When a
+ *                  domain does not answer it, another worker takes its place, and
+ *                  leaves out that domain.
  *   a call         a thread of its own for whatever changes or inspects one domain,
  *                  so that a domain that hangs holds up nobody but itself
  *
