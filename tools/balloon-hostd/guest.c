@@ -24,6 +24,7 @@ struct guest *guest_new(struct hostd *hostd, const struct guest_config *config,
 	guest->config = config;
 	guest->backend = backend;
 	guest->statm = -1;
+	guest->phase = (unsigned int)hostd->count % STALE_ROUNDS;
 	guest->max = config->memory;
 	guest->name = strdup(name);
 	if (guest->name)
@@ -298,7 +299,11 @@ void guest_apply(struct guest *guest, const struct guest_view *view,
 
 void guest_poll(struct guest *guest)
 {
+	const struct hostd *hostd = guest->hostd;
+
 	guest->backend->poll(guest->connection);
-	if (guest->hint)
+	/* Its slack counts under pressure only; else it is enough that it is not too old. */
+	if (guest->hint && (hostd->host.level || !hint_there(guest->hint) ||
+			    (hostd->round + guest->phase) % STALE_ROUNDS == 0))
 		hint_poll(guest->hint);
 }

@@ -73,6 +73,7 @@ struct guest {
 	uint64_t size_round, stats_round, slack_round, asked_round, moved_round, hint_round;
 	uint64_t trouble[TROUBLES];
 	uint64_t hints, targets;	/* sent */
+	unsigned int phase;		/* not all are asked in the same round */
 	int statm;			/* of the process that it runs in, or -1 */
 };
 
