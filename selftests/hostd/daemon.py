@@ -56,7 +56,8 @@ class Host:
 class Daemon:
     """balloon-hostd with a config, in a temporary folder."""
 
-    def __init__(self, sections="", fleet=None, host=None, daemon="", options=()):
+    def __init__(self, sections="", fleet=None, host=None, daemon="",
+                 options=("--verbose",)):
         self.scratch = tempfile.TemporaryDirectory(prefix="hostd-")
         self.folder = Path(self.scratch.name)
         self.config = self.folder / "hostd.conf"

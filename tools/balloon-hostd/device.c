@@ -140,7 +140,7 @@ static void *device_open(struct guest *guest)
 	if (!device)
 		return NULL;
 	device->guest = guest;
-	device->link = link_new(guest->hostd->event, guest->config->device, &user, device);
+	device->link = link_new(guest->hostd->guest_event, guest->config->device, &user, device);
 	if (device->link)
 		return device;
 	free(device);

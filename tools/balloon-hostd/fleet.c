@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* All guests: who is there, and one round of all of them. */
 #include <errno.h>
+#include <inttypes.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "hostd.h"
+#include "log.h"
 #include "trace.h"
+
+#define TICK_USEC	20000
+#define AT_ONCE		4	/* events a guest and tick, so that nobody keeps us from the rest */
 
 static int compare(const void *a, const void *b)
 {
@@ -46,6 +51,8 @@ void fleet_remove(struct hostd *hostd, struct guest *guest)
 	while (*link != guest)
 		link = &(*link)->next;
 	*link = guest->next;
+	if (hostd->unasked == guest)
+		hostd->unasked = guest->next;
 	tdelete(guest, &hostd->names, compare);
 	guest_free(guest);
 	hostd->count--;
@@ -97,6 +104,8 @@ void fleet_free(struct hostd *hostd)
 {
 	while (hostd->guests)
 		fleet_remove(hostd, hostd->guests);
+	sd_event_source_disable_unref(hostd->tick);
+	sd_event_unref(hostd->guest_event);
 	free(hostd->views);
 	free(hostd->decisions);
 }
@@ -129,19 +138,59 @@ int fleet_round(struct hostd *hostd)
 	snapshot.guests = hostd->views;
 	if (hostd->trace)
 		trace_write(hostd->trace, &snapshot, hostd->guests);
+	memset(&hostd->asked, 0, sizeof(hostd->asked));
 	policy_decide(hostd->config->policy, &snapshot, &hostd->config->options,
 		      hostd->decisions);
 	for (guest = hostd->guests, i = 0; guest; guest = guest->next, i++)
 		guest_apply(guest, &hostd->views[i], &hostd->decisions[i]);
+	if (hostd->asked.targets || hostd->asked.hints)
+		say(LOG_INFO, NULL, "%zu targets, %zu hints for %" PRIu64 " MiB",
+		    hostd->asked.targets, hostd->asked.hints, hostd->asked.wanted / MIB);
 	return 0;
+}
+
+/*
+ * In slices, three quarters of a round long, so that the last answers are in time. The
+ * event loop looks at all answers that wait each time that it takes one: a thousand at
+ * once would cost a million looks.
+ */
+static void ask_some(struct hostd *hostd)
+{
+	size_t slices = hostd->once ? 1 : hostd->config->interval_ms * 1000 / 4 * 3 / TICK_USEC;
+	size_t some = hostd->count / slices + 1;
+
+	for (; hostd->unasked && some--; hostd->unasked = hostd->unasked->next)
+		guest_poll(hostd->unasked);
+}
+
+static int on_tick(sd_event_source *source, uint64_t usec, void *context)
+{
+	struct hostd *hostd = context;
+	size_t most = AT_ONCE * (hostd->count + 1);
+
+	(void)usec;
+	while (most-- && sd_event_run(hostd->guest_event, 0) > 0)
+		;
+	ask_some(hostd);
+	sd_event_source_set_time_relative(source, TICK_USEC);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
 void fleet_poll(struct hostd *hostd)
 {
-	for (struct guest *guest = hostd->guests; guest; guest = guest->next)
-		guest_poll(guest);
+	hostd->unasked = hostd->guests;
 	if (hostd->libvirt)
 		libvirt_poll(hostd->libvirt);
+}
+
+int fleet_start(struct hostd *hostd)
+{
+	int error = sd_event_new(&hostd->guest_event);
+
+	if (error >= 0)
+		error = sd_event_add_time_relative(hostd->event, &hostd->tick, CLOCK_MONOTONIC,
+						   0, TIMER_USEC, on_tick, hostd);
+	return error < 0 ? error : fleet_update(hostd);
 }
 
 bool fleet_complete(const struct hostd *hostd)

@@ -194,8 +194,6 @@ static uint64_t read_resident(const struct guest *guest)
 	ssize_t size;
 	char text[128];
 
-	if (guest->statm < 0)
-		return 0;
 	size = pread(guest->statm, text, sizeof(text) - 1, 0);
 	text[size > 0 ? size : 0] = '\0';
 	return sscanf(text, "%*u %" SCNu64, &pages) == 1 ?
@@ -231,8 +229,6 @@ void guest_see(struct guest *guest, struct guest_view *view)
 
 	if (!floor->bytes && !floor->percent)
 		floor = &guest->hostd->config->floor;
-	if (guest->backend != &backend_libvirt)
-		guest->resident = read_resident(guest);
 	*view = (struct guest_view){
 		.max = guest->max,
 		.floor = amount_of(floor, guest->max),
@@ -257,8 +253,10 @@ void guest_see(struct guest *guest, struct guest_view *view)
 
 static void set_target(struct guest *guest, uint64_t target)
 {
-	say(LOG_INFO, guest->name, "target %" PRIu64 " MiB, has %" PRIu64 " of %" PRIu64,
-	    target / MIB, guest->size / MIB, guest->max / MIB);
+	guest->hostd->asked.targets++;
+	if (guest->hostd->verbose)
+		say(LOG_INFO, guest->name, "target %" PRIu64 " MiB, has %" PRIu64 " of %" PRIu64,
+		    target / MIB, guest->size / MIB, guest->max / MIB);
 	if (guest->hostd->dry_run)
 		return;
 	guest->target = target;
@@ -271,8 +269,11 @@ static void send_hint(struct guest *guest, const struct decision *decision, uint
 {
 	uint32_t ttl = (uint32_t)guest->hostd->config->hint_ttl_ms;
 
-	say(LOG_INFO, guest->name, "hint %s, need %" PRIu64 " KiB",
-	    pressure_levels[decision->level], decision->need / 1024);
+	guest->hostd->asked.hints++;
+	guest->hostd->asked.wanted += decision->level ? decision->need : 0;
+	if (guest->hostd->verbose)
+		say(LOG_INFO, guest->name, "hint %s, need %" PRIu64 " KiB",
+		    pressure_levels[decision->level], decision->need / 1024);
 	if (guest->hostd->dry_run)
 		return;
 	if (!guest->hint || !hint_there(guest->hint))
@@ -300,10 +301,12 @@ void guest_apply(struct guest *guest, const struct guest_view *view,
 void guest_poll(struct guest *guest)
 {
 	const struct hostd *hostd = guest->hostd;
+	bool turn = hostd->once || (hostd->round + guest->phase) % STALE_ROUNDS == 0;
 
 	guest->backend->poll(guest->connection);
-	/* Its slack counts under pressure only; else it is enough that it is not too old. */
-	if (guest->hint && (hostd->host.level || !hint_there(guest->hint) ||
-			    (hostd->round + guest->phase) % STALE_ROUNDS == 0))
+	/* These change slowly, or count under pressure only: it is enough if they are not old. */
+	if (turn && guest->statm >= 0)
+		guest->resident = read_resident(guest);
+	if (guest->hint && (turn || hostd->host.level || !hint_there(guest->hint)))
 		hint_poll(guest->hint);
 }

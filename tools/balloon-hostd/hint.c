@@ -115,7 +115,7 @@ struct hint *hint_new(struct guest *guest, const char *path)
 	hint->guest = guest;
 	hint->path = strdup(path);
 	if (hint->path)
-		hint->link = link_new(guest->hostd->event, path, &user, hint);
+		hint->link = link_new(guest->hostd->guest_event, path, &user, hint);
 	if (hint->link)
 		return hint;
 	hint_free(hint);
@@ -152,7 +152,8 @@ void hint_poll(struct hint *hint)
 		link_reset(hint->link, "no answer in time");
 		return;
 	}
-	if (hint->waits[ID_HELLO] || hint->waits[ID_SNAPSHOT])
+	/* The answer to a hint tells how the guest is, too. */
+	if (waits(hint))
 		return;
 	if (hint->hints)
 		ask(hint, "snapshot", ID_SNAPSHOT, json_object_new_object());

@@ -126,7 +126,7 @@ static int start_trace(struct hostd *hostd)
 /* Returns what failed, or NULL; *error says why. */
 static const char *start_all(struct hostd *hostd, int *error)
 {
-	*error = sd_event_add_time_relative(hostd->event, &hostd->timer, CLOCK_MONOTONIC, 0, 0,
+	*error = sd_event_add_time_relative(hostd->event, &hostd->timer, CLOCK_MONOTONIC, 0, TIMER_USEC,
 					    on_time, hostd);
 	if (*error < 0)
 		return "timer";
@@ -142,7 +142,7 @@ static const char *start_all(struct hostd *hostd, int *error)
 	*error = hostd->once ? 0 : http_start(hostd);
 	if (*error < 0)
 		return hostd->config->metrics;
-	*error = fleet_update(hostd);
+	*error = fleet_start(hostd);
 	if (*error < 0)
 		return "guests";
 	*error = libvirt_update(hostd);

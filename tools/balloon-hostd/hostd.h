@@ -10,7 +10,9 @@
  *              |-> host, estimate, policy      policy and estimate are pure
  *   all of them -> config, log
  *
- * One thread and one event loop: nothing here is locked, and nothing waits.
+ * One thread: nothing here is locked, and nothing waits. The connections of guests
+ * have an event loop of their own, which is looked after 50 times a second: so the
+ * answers of many come together, which takes much less time than one by one.
  * libvirt's calls do, so they have threads of their own (libvirt.c), which hand
  * over what they heard through a pipe.
  */
@@ -23,6 +25,8 @@
 #include "host.h"
 #include "pressure.h"
 
+#define TIMER_USEC	1000		/* how exact timers are; 250 ms unless told */
+
 struct status;
 struct http;
 struct libvirt;
@@ -32,6 +36,11 @@ struct hostd {
 	struct config *config;
 	const char *config_path;	/* NULL: none */
 	bool dry_run, once;
+	bool verbose;			/* say what is asked of each guest */
+	struct {
+		size_t targets, hints;
+		uint64_t wanted;	/* bytes */
+	} asked;			/* in this round */
 
 	uint64_t round;			/* from 1 on */
 	uint64_t round_usec;		/* when it began */
@@ -41,6 +50,9 @@ struct hostd {
 	struct host_view host;
 
 	struct guest *guests;
+	struct guest *unasked;		/* and those after it, in this round */
+	sd_event *guest_event;		/* of their connections */
+	sd_event_source *tick;		/* when that is looked after */
 	size_t count;
 	void *names;			/* a tree of them */
 	struct guest_view *views;	/* of the last round, in their order */
@@ -65,6 +77,7 @@ void hostd_reload(struct hostd *hostd);
 uint64_t hostd_now(const struct hostd *hostd);
 
 /* fleet.c: the guests, one after the other */
+int fleet_start(struct hostd *hostd);
 int fleet_update(struct hostd *hostd);
 void fleet_free(struct hostd *hostd);
 struct guest *fleet_add(struct hostd *hostd, const char *name, const struct backend *backend);
@@ -72,7 +85,7 @@ void fleet_remove(struct hostd *hostd, struct guest *guest);
 struct guest *fleet_find(struct hostd *hostd, const char *name);
 /* One round of all: look, decide, tell. */
 int fleet_round(struct hostd *hostd);
-/* Ask all how they are. */
+/* Ask all how they are, some at a time; with --once at once. */
 void fleet_poll(struct hostd *hostd);
 /* Has every guest told its size and statistics? */
 bool fleet_complete(const struct hostd *hostd);

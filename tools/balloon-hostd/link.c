@@ -151,6 +151,14 @@ void link_put(struct link *link, struct json_object *object)
 		json_object_put(object);
 }
 
+void link_add(struct link *link, struct json_object *object)
+{
+	if (link_is_open(link))
+		jsonline_add(link->stream, object);
+	else
+		json_object_put(object);
+}
+
 void link_reset(struct link *link, const char *why)
 {
 	if (!link_is_open(link))

@@ -26,6 +26,8 @@ bool link_is_open(const struct link *link);
 int link_peer(const struct link *link);
 /* Takes the object. */
 void link_put(struct link *link, struct json_object *object);
+/* The same, but it is sent with the next one. */
+void link_add(struct link *link, struct json_object *object);
 /* Let it go, and try again. `why` is a constant. */
 void link_reset(struct link *link, const char *why);
 

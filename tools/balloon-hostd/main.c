@@ -25,6 +25,7 @@ static const struct option long_options[] = {
 	{ "replay", required_argument, NULL, OPT_REPLAY },
 	{ "check", no_argument, NULL, OPT_CHECK },
 	{ "socket", required_argument, NULL, 's' },
+	{ "verbose", no_argument, NULL, 'v' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -38,6 +39,7 @@ static const char usage[] =
 "  -c, --config PATH   read this (default: " CONFIG_PATH ", which need not be there)\n"
 "      --check         only say whether the config is good\n"
 "      --dry-run       change nothing, only say what would be\n"
+"  -v, --verbose       log what is asked of each guest; --dry-run does, too\n"
 "      --once          decide once and end\n"
 "      --replay TRACE  what the policy would do with the snapshots in that file\n"
 "  -s, --socket PATH   status: of the daemon there (default: " STATUS_PATH ")\n"
@@ -48,7 +50,7 @@ static const char usage[] =
 
 struct choices {
 	const char *config, *replay, *socket;
-	bool dry_run, once, check, json, status;
+	bool dry_run, once, check, verbose, json, status;
 };
 
 static void help(void)
@@ -65,13 +67,16 @@ static int parse(struct choices *choices, int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt_long(argc, argv, "c:s:jh", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "c:s:vjh", long_options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			choices->config = optarg;
 			break;
 		case 's':
 			choices->socket = optarg;
+			break;
+		case 'v':
+			choices->verbose = true;
 			break;
 		case 'j':
 			choices->json = true;
@@ -179,6 +184,7 @@ int main(int argc, char **argv)
 	}
 	hostd.dry_run = choices.dry_run;
 	hostd.once = choices.once;
+	hostd.verbose = choices.verbose || choices.dry_run;
 	if (choices.status)
 		status = show_status(hostd.config->status, choices.json);
 	else if (choices.replay)
