@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the daemon does with guests that are silent, lie or speak garbage, and with bad configs."""
+import os
 import signal
 import tempfile
 import time
@@ -204,7 +205,7 @@ def kill_and_restart():
             must(hostd.status()["host"]["need"] < 128 * MIB, "the host lacks memory again")
 
 
-KILL_S = 20
+KILL_S = int(os.environ.get("KILL_S", 20))
 
 CASES = [a_silent_guest_delays_nobody, nothing_is_taken_on_old_data, garbage_is_survived,
          agents_may_be_bad, lies_are_not_believed, a_guest_that_refuses,

@@ -202,6 +202,29 @@ static void proportional_spares_the_short(void **state)
 	assert_int_equal(decisions[1].target, 2 * GIB);
 }
 
+/* What cannot be dealt out evenly: rather a little too much for the host than too little. */
+static void proportional_never_gives_too_much(void **state)
+{
+	uint64_t goal = scale_u64(snapshot.host.total, 80, 100), grown = 0, shrunk = 0;
+
+	(void)state;
+	for (size_t i = 0; i < GUESTS; i++) {
+		guests[i].size = 2 * GIB;
+		guests[i].target = 2 * GIB;
+		guests[i].shares = 997 + i;
+	}
+	snapshot.host.available = snapshot.host.total - goal + 123456789;
+	decide(&policy_proportional);
+	for (size_t i = 0; i < GUESTS; i++)
+		grown += decisions[i].target - guests[i].size;
+	must(grown <= 123456789 && grown > 123400000, "%llu", (unsigned long long)grown);
+	snapshot.host.available = snapshot.host.total - goal - 123456789;
+	decide(&policy_proportional);
+	for (size_t i = 0; i < GUESTS; i++)
+		shrunk += guests[i].size - decisions[i].target;
+	must(shrunk >= 123456789 && shrunk < 123500000, "%llu", (unsigned long long)shrunk);
+}
+
 static void hint_tells_all_by_slack(void **state)
 {
 	uint64_t sum = 0;
@@ -267,6 +290,21 @@ static void hint_says_when_it_is_over(void **state)
 	assert_true(decisions[2].hint);
 	assert_int_equal(decisions[2].level, LEVEL_NONE);
 	assert_false(decisions[1].hint);
+}
+
+/* After our restart it is not known that such a guest was never given a target. */
+static void hint_gives_no_target_to_those_with(void **state)
+{
+	(void)state;
+	guests[0].has_hints = true;
+	guests[0].size = 3 * GIB;		/* a surplus of 1 GiB */
+	guests[0].target = 3 * GIB;
+	decide(&policy_hint);
+	assert_int_equal(decisions[0].target, 4 * GIB);
+	/* It was given one by another policy: that is taken back step by step. */
+	guests[0].asked = true;
+	decide(&policy_hint);
+	assert_int_equal(decisions[0].target, 3 * GIB + GIB / 4);
 }
 
 static void hint_does_it_for_those_without(void **state)
@@ -403,10 +441,12 @@ int main(void)
 		cmocka_unit_test_setup(equal_frees_before_it_gives, make),
 		cmocka_unit_test_setup(proportional_deals_by_shares, make),
 		cmocka_unit_test_setup(proportional_spares_the_short, make),
+		cmocka_unit_test_setup(proportional_never_gives_too_much, make),
 		cmocka_unit_test_setup(hint_tells_all_by_slack, make),
 		cmocka_unit_test_setup(hint_asks_the_richest_again, make),
 		cmocka_unit_test_setup(hint_says_when_it_is_over, make),
 		cmocka_unit_test_setup(hint_does_it_for_those_without, make),
+		cmocka_unit_test_setup(hint_gives_no_target_to_those_with, make),
 		cmocka_unit_test_setup(reported_pages_bring_nothing, make),
 		cmocka_unit_test_setup(nothing_on_old_data, make),
 		cmocka_unit_test_setup(nothing_while_it_migrates, make),

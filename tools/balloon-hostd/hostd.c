@@ -126,8 +126,8 @@ static int start_trace(struct hostd *hostd)
 /* Returns what failed, or NULL; *error says why. */
 static const char *start_all(struct hostd *hostd, int *error)
 {
-	*error = sd_event_add_time_relative(hostd->event, &hostd->timer, CLOCK_MONOTONIC, 0, TIMER_USEC,
-					    on_time, hostd);
+	*error = sd_event_add_time_relative(hostd->event, &hostd->timer, CLOCK_MONOTONIC, 0,
+					    TIMER_USEC, on_time, hostd);
 	if (*error < 0)
 		return "timer";
 	*error = start_pressure(hostd);
