@@ -42,7 +42,8 @@ class Host:
 
     def update(self):
         """Write what the guests use now."""
-        used = self.others + sum(guest.size for guest in self.fleet.guests) if self.fleet else 0
+        guests = self.fleet.guests if self.fleet else ()
+        used = self.others + sum(guest.size for guest in guests)
         self._write("memory.max", self.total)
         self._write("memory.current", min(used, self.total))
         self._write("memory.stat", "inactive_file 0")

@@ -84,9 +84,12 @@ void guest_down(struct guest *guest, const char *why)
 	guest->connected = false;
 	guest->takes_hints = false;
 	guest->migrating = false;
-	/* It may come back as another one. */
+	/* It may come back as another one: nothing is known, and nothing was asked. */
 	guest->target = 0;
 	guest->hint_round = 0;
+	guest->size_round = 0;
+	guest->stats_round = 0;
+	guest->slack_round = 0;
 	say(LOG_NOTICE, guest->name, "connection lost%s%s", why ? ": " : "", why ? why : "");
 }
 
