@@ -101,16 +101,21 @@ static bool append(struct jsonline *stream, const char *text)
 	return true;
 }
 
+bool jsonline_add(struct jsonline *stream, struct json_object *object)
+{
+	if (!stream->lost && !stream->away &&
+	    !append(stream, json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN)))
+		jsonline_end(stream);
+	json_object_put(object);
+	return !stream->lost;
+}
+
 bool jsonline_put(struct jsonline *stream, struct json_object *object)
 {
-	if (!stream->lost && !stream->away) {
-		if (append(stream, json_object_to_json_string_ext(object,
-								  JSON_C_TO_STRING_PLAIN)))
-			flush(stream);
-		else
-			jsonline_end(stream);
-	}
-	json_object_put(object);
+	if (!jsonline_add(stream, object))
+		return false;
+	if (stream->unread)
+		flush(stream);
 	return !stream->lost;
 }
 
