@@ -150,9 +150,8 @@ int fleet_round(struct hostd *hostd)
 }
 
 /*
- * In slices, three quarters of a round long, so that the last answers are in time. The
- * event loop looks at all answers that wait each time that it takes one: a thousand at
- * once would cost a million looks.
+ * In slices, three quarters of a round long, so that the last answers are in time, and
+ * that the answers of a thousand guests do not come at once.
  */
 static void ask_some(struct hostd *hostd)
 {
