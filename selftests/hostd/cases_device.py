@@ -104,7 +104,7 @@ def hints_by_the_device():
             must(guest["yielded"] >= 99 * MIB and guest["targets"] == 0, f"{guest}")
             must(guest["has_slack"] and guest["slack"] <= 600 * MIB + 2 * MIB, f"{guest}")
             hint = server.guest["hints"][0]
-            must(hint["level"] == "low" and hint["ttl_ms"] == 10000, f"{hint}")
+            must(hint["level"] == "medium" and hint["ttl_ms"] == 10000, f"{hint}")
         server.shutdown()
 
 

@@ -281,6 +281,22 @@ static void hint_asks_the_richest_again(void **state)
 	assert_int_equal(decisions[1].need, NEED_HOLD);
 }
 
+/* Of 2 GiB that it has free it has reported 1.5: these it gives first. */
+static void hint_asks_for_what_was_reported_too(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < GUESTS; i++)
+		guests[i].available = i == 1 ? 2 * GIB : 0;
+	guests[1].has_hints = true;
+	guests[1].has_slack = true;
+	guests[1].slack = 2 * GIB;
+	guests[1].resident = guests[1].size - 3 * GIB / 2;
+	press(LEVEL_CRITICAL, 100 * MIB, 2);
+	decide(&policy_hint);
+	assert_true(decisions[1].hint);
+	assert_int_equal(decisions[1].need, 100 * MIB + 3 * GIB / 2);
+}
+
 static void hint_says_when_it_is_over(void **state)
 {
 	(void)state;
@@ -444,6 +460,7 @@ int main(void)
 		cmocka_unit_test_setup(proportional_never_gives_too_much, make),
 		cmocka_unit_test_setup(hint_tells_all_by_slack, make),
 		cmocka_unit_test_setup(hint_asks_the_richest_again, make),
+		cmocka_unit_test_setup(hint_asks_for_what_was_reported_too, make),
 		cmocka_unit_test_setup(hint_says_when_it_is_over, make),
 		cmocka_unit_test_setup(hint_does_it_for_those_without, make),
 		cmocka_unit_test_setup(hint_gives_no_target_to_those_with, make),

@@ -36,7 +36,7 @@ static void on_risen(void *context)
 
 static enum level level(void)
 {
-	const struct host_memory plenty = { .total = 8 * GIB, .available = 8 * GIB };
+	const struct host_memory plenty = { .total = 8 * GIB, .soon = 8 * GIB };
 
 	while (sd_event_run(event, 0) > 0)
 		;
@@ -140,11 +140,11 @@ static void falls_back_to_what_is_available(void **state)
 	(void)state;
 	start(SOURCE_MEMINFO, NULL);
 	assert_int_equal(level(), LEVEL_NONE);
-	memory.available = GIB - 1;
+	memory.soon = GIB - 1;
 	assert_int_equal(pressure_level(&pressure, &memory, GIB), LEVEL_LOW);
-	memory.available = GIB / 2 - 1;
+	memory.soon = GIB / 2 - 1;
 	assert_int_equal(pressure_level(&pressure, &memory, GIB), LEVEL_MEDIUM);
-	memory.available = GIB / 4 - 1;
+	memory.soon = GIB / 4 - 1;
 	assert_int_equal(pressure_level(&pressure, &memory, GIB), LEVEL_CRITICAL);
 }
 
@@ -181,7 +181,7 @@ static void need_is_what_lacks_and_what_was_swapped(void **state)
 {
 	struct host_view view = { .reserve = 2 * GIB };
 	struct host_memory last = { .total = 8 * GIB, .swapped_out = GIB };
-	struct host_memory now = { .total = 8 * GIB, .available = GIB, .swapped_out = GIB + MIB };
+	struct host_memory now = { .total = 8 * GIB, .soon = GIB, .swapped_out = GIB + MIB };
 
 	(void)state;
 	host_estimate(&view, &now, &last, LEVEL_LOW);
@@ -195,6 +195,28 @@ static void need_is_what_lacks_and_what_was_swapped(void **state)
 	host_estimate(&view, &now, &now, LEVEL_NONE);
 	assert_int_equal(view.need, 0);
 	assert_int_equal(view.pressed, 0);
+}
+
+static void foresees_what_goes_and_not_what_comes(void **state)
+{
+	struct host_memory last = { .available = 3 * GIB }, now = { .available = 2 * GIB };
+	struct host_view view = { .reserve = 2 * GIB };
+
+	(void)state;
+	host_foresee(&now, &last, 2 * GIB);
+	assert_int_equal(now.soon, GIB);
+	assert_int_equal(host_level(&now, 2 * GIB), LEVEL_LOW);
+	host_estimate(&view, &now, &last, LEVEL_LOW);
+	assert_int_equal(view.need, GIB);
+	assert_int_equal(view.available, 2 * GIB);
+	host_foresee(&last, &now, 2 * GIB);
+	assert_int_equal(last.soon, 3 * GIB);
+	/* All at once: that is not foreseen to go on. */
+	last.available = 50 * GIB;
+	host_foresee(&now, &last, 2 * GIB);
+	assert_int_equal(now.soon, GIB);
+	host_foresee(&now, &last, 8 * GIB);
+	assert_int_equal(now.soon, 0);
 }
 
 static int make_folder(void **state)
@@ -231,6 +253,7 @@ int main(void)
 		TEST(does_not_take_another_than_wanted),
 		TEST(reads_a_cgroup),
 		TEST(need_is_what_lacks_and_what_was_swapped),
+		TEST(foresees_what_goes_and_not_what_comes),
 	};
 
 	setvbuf(stdout, NULL, _IOLBF, 0);

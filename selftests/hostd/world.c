@@ -93,6 +93,8 @@ static void feel(struct world *world)
 	world->last = world->memory;
 	world->memory.available = less_u64(world->memory.total, used);
 	world->memory.swapped_out += less_u64(used, world->memory.total);
+	host_foresee(&world->memory, world->now ? &world->last : &world->memory,
+		     world->host.reserve);
 	host_estimate(&world->host, &world->memory, &world->last,
 		      host_level(&world->memory, world->host.reserve));
 }

@@ -73,5 +73,6 @@ int host_read(struct host_memory *memory, const char *cgroup)
 		memory->ksm_saved = pages * page;
 	if (cgroup)
 		read_cgroup(memory, cgroup);
+	memory->soon = memory->available;
 	return 0;
 }

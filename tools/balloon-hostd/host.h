@@ -8,6 +8,7 @@
 struct host_memory {
 	uint64_t total;			/* or the cgroup's limit, if that is less */
 	uint64_t available;
+	uint64_t soon;			/* available when guests have done what is asked now */
 	uint64_t swapped_out;		/* bytes since the host was started */
 	/* The last resorts of the kernel: shown, and left alone. */
 	uint64_t swap_used;
@@ -17,7 +18,13 @@ struct host_memory {
 /* Fills in all, or returns a negative errno. `cgroup` is a folder, or NULL. */
 int host_read(struct host_memory *memory, const char *cgroup);
 
-/* By what is available alone: the last half and the last quarter of the reserve are worse. */
+/*
+ * Fills in `soon`: in the time until then as much goes as went since the last round. But
+ * no more than half of the reserve: what goes at once, for a new guest, goes once.
+ */
+void host_foresee(struct host_memory *now, const struct host_memory *last, uint64_t reserve);
+
+/* By what will be available alone: the last half and the last quarter of the reserve are worse. */
 enum level host_level(const struct host_memory *memory, uint64_t reserve);
 
 /* The next round's view; `view` has the last one's, and the reserve. */

@@ -41,6 +41,9 @@ static void look_at_host(struct hostd *hostd)
 	if (!last.total)
 		last = hostd->memory;
 	hostd->host.reserve = amount_of(&hostd->config->reserve, hostd->memory.total);
+	/* A new config can make it another host. */
+	if (last.total == hostd->memory.total)
+		host_foresee(&hostd->memory, &last, hostd->host.reserve);
 	level = pressure_level(&hostd->pressure, &hostd->memory, hostd->host.reserve);
 	host_estimate(&hostd->host, &hostd->memory, &last, level);
 	if (level != before)

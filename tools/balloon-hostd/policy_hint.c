@@ -16,13 +16,22 @@ static const unsigned int fractions[LEVELS] = { 0, 8, 4, 2 };
 #define RETURN_LEAST	64	/* but no less than 1/64 of the maximum */
 #define DECAY_PART	4	/* of its surplus a guest takes back when its hint has ended */
 
+/*
+ * A guest gives its free memory first. What it has reported of that is the host's
+ * already, so that as much more must be asked for.
+ */
+static uint64_t with_reported(const struct guest_view *guest, uint64_t need)
+{
+	return need > NEED_HOLD ? need + guest_slack(guest) - guest_gain(guest) : need;
+}
+
 static void tell(const struct guest_view *guest, enum level level, uint64_t need,
 		 struct decision *decision)
 {
 	if (guest->has_hints) {
 		decision->hint = true;
 		decision->level = level;
-		decision->need = need;
+		decision->need = with_reported(guest, need);
 	} else if (level) {
 		uint64_t yield = guest_gain(guest) / fractions[level];
 
