@@ -15,7 +15,7 @@ from lab.cache import ROOT, atomic_dir, cache_dir, digest, locked, run, say
 from lint import files
 
 # What a builder of packages has anyway, and a user of the module.
-TOOLS = ["build-essential", "lintian", "linux-headers-cloud-amd64", "man-db"]
+TOOLS = ["build-essential", "dkms", "lintian", "linux-headers-cloud-amd64", "man-db", "systemd"]
 # $1: the clean root, $2: the folder for what is written, $3...: what it is for.
 MOUNT = """
 root=$1 work=$2
