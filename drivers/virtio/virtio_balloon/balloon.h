@@ -193,6 +193,7 @@ struct vb_pressure {
  * @deflate_wq: deflation handed over by those who must not wait
  * @resize_work: the single worker
  * @deflate_work: see deflate.c
+ * @tell_work: see deflate.c
  * @sample_work: see sampler.c
  * @stats_work: see stats.c
  * @hint: see hinting.c
@@ -245,6 +246,7 @@ struct vb_dev {
 	struct workqueue_struct *deflate_wq;
 	struct delayed_work resize_work;
 	struct work_struct deflate_work;
+	struct delayed_work tell_work;
 	struct delayed_work sample_work;
 	struct work_struct stats_work;
 	struct vb_hint hint;
@@ -382,6 +384,7 @@ long vb_deflate_collect(struct vb_dev *vb);
 int vb_deflate_these(struct vb_dev *vb, struct list_head *chunks,
 		     struct list_head *pages);
 void vb_deflate_work(struct work_struct *work);
+void vb_tell_work(struct work_struct *work);
 
 /* migrate.c */
 int vb_migratepage(struct balloon_dev_info *bdi, struct page *newpage,

@@ -394,6 +394,7 @@ static int wait_until(struct vb_queue *q, const unsigned int *count,
 			break;
 		if (!start)
 			start = ktime_get();
+		vb_queue_kick(q);
 		if (!wait_event_idle_timeout(q->wait, progress(q, seen) ||
 					     stop_waiting(q),
 					     timeout_jiffies()))
