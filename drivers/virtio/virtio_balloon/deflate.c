@@ -4,18 +4,13 @@
  *
  * Without MUST_TELL_HOST a page is the guest's again as soon as its number is
  * on the ring: the device must be informed, but need not have answered. So it is
- * freed at once, and the host told a moment later: its work on so many page
- * numbers may keep the processor that kicks for milliseconds, and under
- * emulation all timers of the guest. With it the page stays quarantined on the
- * message until the answer.
+ * freed at once, and the host told a moment later, see tell.c. With it the page
+ * stays quarantined on the message until the answer.
  */
 #include <linux/sched.h>
 
 #include "balloon.h"
 #include "trace.h"
-
-/* Long enough for whoever waits for the memory to see it. */
-#define TELL_JIFFIES	2
 
 /*
  * Migration puts pages into the store whose inflate is not acknowledged yet,
@@ -44,29 +39,6 @@ static unsigned int put_back_unacknowledged(struct vb_dev *vb,
 	}
 	vb_store_insert(&vb->store, &back);
 	return nr;
-}
-
-/* Whoever waits for the host, or has no room left, kicks at once. */
-static void tell_soon(struct vb_dev *vb)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&vb->kick_lock, flags);
-	if (!vb->stopping)
-		queue_delayed_work(vb->deflate_wq, &vb->tell_work, TELL_JIFFIES);
-	spin_unlock_irqrestore(&vb->kick_lock, flags);
-}
-
-/**
- * vb_tell_work - tell the host what the guest took back
- * @work: vb->tell_work
- */
-void vb_tell_work(struct work_struct *work)
-{
-	struct vb_dev *vb = container_of(to_delayed_work(work), struct vb_dev,
-					 tell_work);
-
-	vb_queue_kick(&vb->queues[VB_VQ_DEFLATE]);
 }
 
 static void count_deflated(struct vb_dev *vb, long nr)
@@ -205,7 +177,7 @@ long vb_deflate_nowait(struct vb_dev *vb, long pages, int nid)
 	vb_chunks_free(&chunks);
 	for (nr = 1; freed < pages && nr; freed += nr)
 		nr = deflate_pages_nowait(vb, pages - freed, nid);
-	tell_soon(vb);
+	vb_tell_soon(vb);
 	return freed;
 }
 
@@ -325,7 +297,7 @@ static long deflate_round(struct vb_dev *vb, long pages, long *back, long *err)
 	*err = min(nr, 0L);
 	*back += vb_chunks_free(&free_chunks);
 	*back += vb_pages_free(&free_pages);
-	tell_soon(vb);
+	vb_tell_soon(vb);
 	return posted;
 }
 
