@@ -242,6 +242,9 @@ static const struct {
 	{ "target", set_target },
 };
 
+static const char known[] =
+	"there are: audit books events hint hostile latencies stats status target";
+
 void command_run(struct device *dev, struct json_object *request, const char *error,
 		 struct command_result *result)
 {
@@ -261,6 +264,5 @@ void command_run(struct device *dev, struct json_object *request, const char *er
 			return;
 		}
 	}
-	result->answer =
-		answer_bad("there are: audit books events hint hostile latencies stats status target");
+	result->answer = answer_bad(known);
 }
