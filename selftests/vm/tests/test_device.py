@@ -47,6 +47,7 @@ def resize(lab, *options):
 
 
 @timeout(600)
+@only(kernel="7.3")
 def test_device(lab):
     """On balloon-device, as it is and where it must be told, with the profiles of other VMMs."""
     lab.case("reference", resize, lab)
@@ -87,7 +88,7 @@ def hints(lab, *options):
 
 
 @timeout(600)
-@only(driver="ours")
+@only(driver="ours", kernel="7.3")
 def test_device_hints(lab):
     """Hints over balloon-device's pressure queue, as it is and where it must be told."""
     lab.case("reference", hints, lab)
