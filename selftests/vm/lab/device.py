@@ -6,6 +6,7 @@
             device("target", pages=1000)
             device("books")["violations"]
 """
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -21,7 +22,7 @@ GUEST = {"share": True, "balloon": None, "load": True}
 
 
 def hotplug_options():
-    """The arguments for a Guest that Device.plug() can plug devices into."""
+    """The arguments for a Guest that Device.plugged() can plug devices into."""
     return GUEST | {"emulator": str(newqemu.path()), "machine": "pc"}
 
 
@@ -87,17 +88,21 @@ class Device:
                 "chardev": "balloon", "virtio-id": 5, "num_vqs": self.queues, "vq_size": 128,
                 "config_size": 16}
 
-    def plug(self, guest):
-        """Plug the device into a guest of hotplug_options(); it has one at a time."""
+    @contextlib.contextmanager
+    def plugged(self, guest):
+        """Have the device in a guest of hotplug_options() in this block, one at a time."""
         address = {"type": "unix", "data": {"path": str(self.folder / "vhost")}}
         guest.qmp("chardev-add", id="balloon", backend={
             "type": "socket", "data": {"addr": address, "server": False}})
         guest.qmp("device_add", **self._properties())
         guest.wait_until(lambda: self("status")["driver"], 30, lambda: "no driver takes it")
+        try:
+            yield
+        finally:
+            self._unplug(guest)
 
     @staticmethod
-    def unplug(guest):
-        """Take it out again."""
+    def _unplug(guest):
         guest.qmp.forget("DEVICE_DELETED")
         guest.qmp("device_del", id="balloon-device")
         while guest.qmp.event("DEVICE_DELETED", 30 * guest.slow).get("device") != "balloon-device":

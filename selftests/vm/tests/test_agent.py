@@ -58,6 +58,8 @@ def host_goes_and_comes(lab, guest, agent):
         with agent.connect() as host:
             host("hello")
             host.send(b'{"command":"hello"}\n' * 50 + b'{"command":"snap')
+        # What it was asked, it answers, though nobody is there.
+        guest.wait_until(lambda: not agent.used_in(guest, 0.3), 20)
         lab.check_between("ms of a processor in 2 s without a host", 0,
                           agent.used_in(guest, 2), 50 * guest.slow)
     with agent.connect() as host:

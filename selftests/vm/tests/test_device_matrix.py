@@ -35,8 +35,7 @@ def work(lab, guest, features):
     """Resize beside a process; the books say that all went by the rules."""
     verify = ["--verify"] if features.startswith("must-tell-host") else []
     with tempfile.TemporaryDirectory() as folder, \
-            Device(folder, "--features", features, *verify) as device:
-        device.plug(guest)
+            Device(folder, "--features", features, *verify) as device, device.plugged(guest):
         asked = device("status")
         lab.check_equal("features of the balloon that were refused",
                         asked["offered"] & ~asked["negotiated"] & TAKEN, 0)
@@ -51,7 +50,6 @@ def work(lab, guest, features):
         lab.check_equal("used pages of the balloon", audit["used"], 0)
         if "stats" in asked["queues"]:
             lab.check("there are statistics", device("stats", fresh=True)["stats"])
-        device.unplug(guest)
 
 
 @timeout(900)
