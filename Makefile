@@ -34,7 +34,7 @@ help: ## list the targets
 
 .PHONY: check-kernel
 check-kernel: ## can the driver be built for this kernel, and would it be loaded?
-	@scripts/check-kernel '$(KDIR)' '$(modules)'
+	@scripts/check-kernel '$(KDIR)' '$(modules)' build
 
 .PHONY: module
 module: check-kernel ## build the module (the default)
@@ -47,6 +47,10 @@ modules_install: module ## install the module in updates/, without depmod
 .PHONY: install
 install: modules_install ## modules_install, then depmod
 	depmod -a $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(KVER)
+
+.PHONY: sign
+sign: ## sign the installed module for Secure Boot, with DKMS's key (or SIGN_KEY= SIGN_CERT=)
+	@scripts/sign-module '$(KDIR)' '$(modules)' $(SIGN_KEY) $(SIGN_CERT)
 
 .PHONY: uninstall
 uninstall: ## remove the installed module: the kernel's own takes its place again
@@ -97,6 +101,24 @@ soak: ## 20,000 short and ten long runs on a device that breaks every rule; for 
 .PHONY: dkms-test
 dkms-test: ## only test building, refusing to build, installing and removing, by make and DKMS
 	@selftests/check package
+
+.PHONY: packages-test
+packages-test: ## the Debian packages: in clean roots, and in releases that boot; as root
+	@selftests/packages check
+	@selftests/package/run bookworm trixie boot
+
+.PHONY: docs
+docs: ## make HTML of the documents, in build/docs
+	@selftests/packages check
+	@selftests/abi/run website
+
+.PHONY: plots
+plots: ## draw the simulator's plots in Documentation anew
+	@selftests/unit/plots
+
+.PHONY: dist
+dist: ## make the archive of a release, in build/
+	@scripts/dist $(version)
 
 .PHONY: vm-test
 vm-test: ## only test in guests; for less: selftests/vm/run --help

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The guides: they name all that the driver shows, all tests, and only files that exist."""
 import re
-import subprocess
 
-from area import Area, Failure, fail_if
+from area import Area, fail_if
 from lab import hosttest, kselftest
 from lab.cache import ROOT
 import source
@@ -85,26 +84,7 @@ def links():
     fail_if(wrong)
 
 
-def rst_builds():
-    """docutils makes HTML of every .rst without a warning."""
-    wrong = []
-    for path in documents("*.rst"):
-        done = subprocess.run(["rst2html", "--halt=warning", str(path)], text=True, check=False,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        if done.returncode or done.stderr.strip():
-            wrong.append(done.stderr.strip() or f"{path}: exit {done.returncode}")
-    fail_if(wrong)
-
-
-def rst_mistakes_are_seen():
-    """docutils refuses a broken table: the case before can fail."""
-    done = subprocess.run(["rst2html", "--halt=warning"], input="==  ==\na  b\n", text=True,
-                          check=False, capture_output=True)
-    if not done.returncode:
-        raise Failure("a broken table passes")
-
-
-CASES = [tunables, names, messages, test_files, links, rst_builds, rst_mistakes_are_seen]
+CASES = [tunables, names, messages, test_files, links]
 
 
 def run_area():

@@ -6,12 +6,22 @@ import subprocess
 
 from lab.cache import ROOT
 
+# What is made in a folder, as .gitignore says it to git.
+MADE = re.compile(r"^build/|/?__pycache__/|\.(o|ko|mod|mod\.c|cmd|d)$|Module\.symvers|modules\.order")
 BINARY = {".png", ".jpg", ".gz", ".xz"}
+
+
+def _unpacked():
+    """Return the names of all files below a folder that git knows nothing of: an archive's."""
+    return [str(path.relative_to(ROOT)) for path in ROOT.rglob("*")
+            if not MADE.search(str(path.relative_to(ROOT)))]
 
 
 @functools.lru_cache(maxsize=None)
 def names():
     """Return the names of all files that belong to the repository, also those not yet added."""
+    if not (ROOT / ".git").exists():
+        return sorted(name for name in _unpacked() if (ROOT / name).is_file())
     # The checkout may belong to another user than root, who runs the tests.
     command = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others",
                "--exclude-standard"]

@@ -8,7 +8,8 @@ from lab.cache import ROOT
 import files
 
 LONGEST = 520
-NO_LICENCE_LINE = ("LICENSES/",)
+# Texts of others, and formats of Debian that have no comments.
+NO_LICENCE_LINE = ("LICENSES/", "debian/changelog", "debian/source/format")
 # The files that may be longer: texts of others, and what a tool has drawn.
 MAY_BE_LONG = re.compile(r"LICENSES/|\.svg$")
 # Only queue.c talks to the host, so only it may wait for anything, but for the
@@ -36,6 +37,14 @@ def spdx():
             "no SPDX-License-Identifier in the first two lines:")
 
 
+def reuse():
+    """The licence and the holder of the rights of every file can be told by a machine."""
+    done = subprocess.run(["reuse", "--root", ROOT, "lint"], text=True, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode:
+        raise Failure(done.stdout.strip())
+
+
 def length():
     fail_if([f"{name}: {count} lines" for name in files.names() if not MAY_BE_LONG.search(name)
              for count in [files.read(name).count("\n")] if count > LONGEST],
@@ -43,11 +52,10 @@ def length():
 
 
 def whitespace():
-    fail_if([f"{name}: no newline at its end, or an empty line there" for name in files.names()
+    ours = [name for name in files.names() if not name.startswith("LICENSES/")]
+    fail_if([f"{name}: no newline at its end, or an empty line there" for name in ours
              if files.read(name) and not re.search(r"\S\n\Z", files.read(name))])
-    fail_if(files.matches(r"[ \t]$", [name for name in files.names()
-                                      if not name.startswith("LICENSES/")]),
-            "white space at the end of a line:")
+    fail_if(files.matches(r"[ \t]$", ours), "white space at the end of a line:")
 
 
 def unfinished():
@@ -109,7 +117,7 @@ def make_help():
     fail_if(sorted(described - targets), "targets that are not .PHONY:")
 
 
-CASES = [spdx, length, whitespace, unfinished, python_compiles, pyflakes, shellcheck, codespell,
+CASES = [spdx, reuse, length, whitespace, unfinished, python_compiles, pyflakes, shellcheck, codespell,
          man_pages, version_tests, waits, make_help]
 
 

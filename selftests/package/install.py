@@ -10,7 +10,7 @@ from pathlib import Path
 
 from area import Area, Failure
 from lab import chroot, kernels
-from lab.cache import ROOT
+from lab.cache import ROOT, LabError
 import tree
 
 ALIAS = "virtio:d00000005v00001AF4"     # of the balloon device
@@ -54,10 +54,10 @@ class Place:
     def of_kernel(self):
         return ["-k", self.kernel.release, "--kernelsourcedir", self.kernel.headers.resolve()]
 
-    def make(self, goal):
+    def make(self, goal, *words):
         """Run make on a copy of the sources, as kbuild writes among them."""
         return self.run("make", "-C", self.folder / "src" / tree.MODULE.replace("/", "-"), goal,
-                        f"KDIR={self.kernel.headers.resolve()}", f"INSTALL_MOD_PATH={self.root}")
+                        f"KDIR={self.kernel.headers.resolve()}", f"INSTALL_MOD_PATH={self.root}", *words)
 
     def chosen(self, name):
         """Return the file that modprobe loads for a name or an alias, below lib/modules/RELEASE."""
@@ -122,6 +122,31 @@ def make_install(place):
         raise Failure(f"make install installed {place.ours()}")
 
 
+def signer(place):
+    """Return the name in the certificate that the installed module is signed with."""
+    return place.run("modinfo", "-F", "signer", place.modules / place.ours()[0]).strip()
+
+
+def make_sign(place):
+    """`make sign` makes a key and signs with it; with the key in place it signs again."""
+    if signer(place):
+        raise Failure(f"it is signed before, by {signer(place)}")
+    for _ in range(2):
+        place.make("sign", f"SIGN_KEY={place.folder}/mok.key", f"SIGN_CERT={place.folder}/mok.pub")
+        if signer(place) != "DKMS module signing key":
+            raise Failure(f"it is signed by '{signer(place)}'")
+    if (place.folder / "mok.key").stat().st_mode & 0o077:
+        raise Failure("others may read the key")
+    (place.folder / "mok.pub").unlink()
+    try:
+        place.make("sign", f"SIGN_KEY={place.folder}/mok.key", f"SIGN_CERT={place.folder}/mok.pub")
+    except LabError as error:
+        if "go together" in str(error):
+            return
+        raise
+    raise Failure("a key without its certificate is taken")
+
+
 def make_uninstall(place):
     place.make("uninstall")
     gone(place)
@@ -141,6 +166,7 @@ def steps(place):
         "make_install": lambda: make_install(place),
         "make_modinfo": lambda: modinfo(place),
         "make_module_is_chosen": lambda: expect_chosen(place, "updates/"),
+        "make_sign": lambda: make_sign(place),
         "make_uninstall": lambda: make_uninstall(place),
         "kernel_module_after_make": lambda: expect_chosen(place, "kernel/"),
     }

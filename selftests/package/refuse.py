@@ -30,6 +30,15 @@ KERNELS = {
     "no_balloon": ("7.3.1", MODULES + "# CONFIG_BALLOON is not set\n", "", "without CONFIG_BALLOON"),
     "no_virtio": ("6.1.0-1-amd64", "CONFIG_MEMORY_BALLOON=y\n", "", "without CONFIG_VIRTIO"),
 }
+# name: (configuration, .kernelvariables, words for make, what the refusal must say)
+COMPILERS = {
+    "clang_missing": ("CONFIG_CC_IS_CLANG=y\n", "", [], "give LLVM=1"),
+    "clang_unwanted": ("CONFIG_CC_IS_GCC=y\n", "", ["LLVM=1"], "leave out LLVM=1"),
+    "cc_is_clang": ("CONFIG_CC_IS_GCC=y\n", "", ["CC=clang-15"], "or CC=clang-15"),
+    "no_such_gcc": ("CONFIG_CC_IS_GCC=y\n", "CC = $(if $(X),$(CCACHE)) $(CROSS_COMPILE)gcc-99\n", [],
+                    "there is no gcc-99"),
+    "no_such_clang": ("CONFIG_CC_IS_CLANG=y\n", "", ["LLVM=-99"], "there is no clang-99"),
+}
 # These are good: the test would not notice a check that refuses everything.
 GOOD = {
     "oldest": ("6.1.0-50-amd64", MODULES + "CONFIG_MEMORY_BALLOON=y\n", ""),
@@ -113,6 +122,10 @@ def run_all(tests, folder):
             fake = Fake(place, release, config, builtin)
             tests.case(f"{tool}_accepts_{name}", accepted, fake,
                        fake.dkms(place) if tool == "dkms" else fake.make("module"))
+    for name, (config, variables, words, reason) in COMPILERS.items():
+        fake = Fake(folder / name, "6.12.0", MODULES + "CONFIG_MEMORY_BALLOON=y\n" + config, "")
+        (fake.headers / ".kernelvariables").write_text(variables)
+        tests.case(f"make_refuses_{name}", refused, fake, fake.make("module", *words), reason)
     nowhere = Fake(folder / "nowhere", "6.1.0", "", "")
     shutil.rmtree(nowhere.headers)
     tests.case("make_without_headers", refused, nowhere, nowhere.make("module"), "no kernel headers")

@@ -59,9 +59,9 @@ static void draw_frame(FILE *file, double seconds, double mib)
 {
 	int i;
 
-	fprintf(file, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %g %g\"\n",
+	fprintf(file, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %g %g\" font-family=\"sans-serif\" font-size=\"12\">\n",
 		LEFT + WIDTH + 30, TOP + HEIGHT + 40);
-	fputs(" font-family=\"sans-serif\" font-size=\"12\">\n", file);
+	fputs("<!-- SPDX-License-Identifier: GPL-2.0-only -->\n", file);
 	fputs("<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n", file);
 	for (i = 0; i <= 4; i++) {
 		double y = TOP + HEIGHT * (4 - i) / 4, x = LEFT + WIDTH * i / 4;

@@ -217,7 +217,7 @@ static void steps_end(void **state)
 			}
 			want(s.actual, wish < start - 1000 ? wish : start - 1000,
 			     "size");
-			assert_true(rounds < 20);
+			must(rounds < 20, "%u rounds", rounds);
 		}
 	}
 }

@@ -5,6 +5,9 @@
 #ifndef UNIT_H
 #define UNIT_H
 
+#ifdef __KERNEL__
+#include "kunit.h"
+#else
 /* cmocka.h wants these first. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,9 +16,15 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "policy.h"
-
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+/* Results must be out before a sanitizer ends the program. */
+#define run_all(tests)						\
+	(setvbuf(stdout, NULL, _IOLBF, 0),				\
+	 cmocka_run_group_tests((tests), NULL, NULL) != 0)
+#endif
+
+#include "policy.h"
 
 /* The biggest guest we care for: 2^40 pages are 4 PiB. */
 #define HUGE_PAGES	(1LL << 40)
@@ -76,10 +85,5 @@ static inline s64 rnd_range(u64 *state, s64 low, s64 high)
 {
 	return low + (s64)(rnd(state) % (u64)(high - low + 1));
 }
-
-/* Results must be out before a sanitizer ends the program. */
-#define run_all(tests)						\
-	(setvbuf(stdout, NULL, _IOLBF, 0),				\
-	 cmocka_run_group_tests((tests), NULL, NULL) != 0)
 
 #endif /* UNIT_H */

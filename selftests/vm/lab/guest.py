@@ -40,6 +40,8 @@ tests       selftests/balloon in /tests/balloon, and balloonsim for modprobe
 files       {path in the guest: text, bytes or Path} for the initramfs
 allowed     regular expressions (grep -E) for log lines that are not to fail the verdict
 root        an ext4 image (lab/rootfs.py) to boot as a real Debian instead
+initrd      the image's own initramfs: it boots as it would anywhere, with nothing of the lab but
+            what is in the image, which has to start the agent
 resume      another Guest object that hibernated: take over its disks and resume from them
 incoming    wait for a migration (see migrate_to)
 channel     "virtio", or "serial": plain serial ports, which survive what the virtio console
@@ -74,8 +76,8 @@ class Guest:
     def __init__(self, kernel, *, driver="intree", load=None, memory="1G", smp=2, balloon=(),
                  flavour="modern", machine=None, modules=(), extra=(), cmdline="", share=False,
                  backend=None, numa=1, swap=None, disks=(), tests=False, files=None, allowed=(),
-                 root=None, resume=None, incoming=False, channel="virtio", slow=None, label=None,
-                 interactive=False, emulator=None):
+                 root=None, initrd=None, resume=None, incoming=False, channel="virtio",
+                 slow=None, label=None, interactive=False, emulator=None):
         self.kernel = kernel
         self.driver = driver
         self.memory = qemu.parse_size(memory)
@@ -90,6 +92,7 @@ class Guest:
         self.backend = backend
         self.numa = numa
         self.root = root
+        self.initrd = initrd
         self.incoming = incoming
         self.channel_kind = channel
         self.interactive = interactive
@@ -148,8 +151,9 @@ class Guest:
 
     def _boot(self):
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        self._build_initramfs(self.dir / "initrd")
-        setup = qemu.start(self, self.dir / "initrd")
+        if not self.initrd:
+            self._build_initramfs(self.dir / "initrd")
+        setup = qemu.start(self, self.initrd or self.dir / "initrd")
         self.process = setup.process
         self.channel = Channel(setup.commands, setup.verdicts, self._fail)
         try:
@@ -374,8 +378,8 @@ class Guest:
                    "share": self.share, "backend": self.backend, "numa": self.numa,
                    "swap": self.swap,
                    "tests": self.tests, "files": self.files, "allowed": self.allowed,
-                   "root": self.root, "channel": self.channel_kind, "slow": self.slow,
-                   "disks": self.disks,
+                   "root": self.root, "initrd": self.initrd, "channel": self.channel_kind,
+                   "slow": self.slow, "disks": self.disks,
                    "label": self.label + "-twin"}
         options.update(changes)
         return Guest(self.kernel, **options)

@@ -22,7 +22,7 @@ NAMES = [*stock.RELEASE_OF, "debug"]
 BUILD_SECONDS = 7 * 24 * 3600       # how long modules are kept that nobody asks for
 KBUILD_NAMES = {"Kbuild", "Kconfig", "Makefile"}
 KBUILD_SUFFIXES = {".c", ".h", ".S", ".include"}
-NOT_KBUILD = {".git", ".ci", "build", "debian", "Documentation", "selftests", "tools"}
+NOT_KBUILD = {".git", ".ci", "build", "debian", "Documentation", "rpm", "selftests", "tools"}
 
 
 class Kernel:

@@ -125,7 +125,8 @@ def _cmdline(guest):
     if guest.resume:
         words.append("lab.resume=vda")
     if guest.root:
-        words.append(f"lab.root=vd{chr(ord('a') + len(guest.disks))} ro")
+        disk = f"vd{chr(ord('a') + len(guest.disks))}"
+        words.append(f"root=/dev/{disk} rw" if guest.initrd else f"lab.root={disk} ro")
     if guest.channel_kind == "serial":
         words.append("lab.cmd=/dev/ttyS1 lab.verdict=/dev/ttyS2")
     if guest.interactive:

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The archive of a release, and the RPM specs that build from it."""
+import os
+from pathlib import Path
+import re
+import subprocess
+import tempfile
+
+from area import Area, Failure, fail_if
+from lab import kernels
+from lab.cache import BUILD, ROOT, run
+import tree
+
+NAME = f"autoballoon-{tree.VERSION}"
+ARCHIVE = BUILD / f"{NAME}.tar.xz"
+SPECS = sorted((ROOT / "rpm").glob("*.spec"))
+
+
+def git(*words):
+    """Return what git says."""
+    return run(["git", "-c", "safe.directory=*", *words], cwd=ROOT)
+
+
+def makes():
+    """`make dist` makes the archive, of the same bytes each time, with all that is committed."""
+    made = []
+    for _ in range(2):
+        ARCHIVE.unlink(missing_ok=True)
+        run(["make", "-s", "dist"], cwd=ROOT)
+        made.append(ARCHIVE.read_bytes())
+    if made[0] != made[1]:
+        raise Failure("not the same twice")
+    names = {name.removeprefix(f"{NAME}/") for name in run(["tar", "-tf", ARCHIVE]).split()
+             if not name.endswith("/")}
+    fail_if(sorted(names ^ set(git("ls-tree", "-r", "--name-only", "HEAD").split())))
+
+
+def stands_alone(folder):
+    """What is unpacked can be checked and built with no git around it."""
+    run(["tar", "-xf", ARCHIVE, "-C", folder])
+    top = folder / NAME
+    environment = {**os.environ, "GIT_CEILING_DIRECTORIES": str(folder)}
+    for command in (["selftests/package/run", "refuse"],
+                    ["make", "-s", "-C", "tools/balloonctl", f"OUT={folder}/tools"],
+                    ["python3", "-c", LISTED]):
+        run(command, cwd=top, env=environment)
+    kernels.get("6.12").build(top)
+
+
+# The tests of the sources find them without git: all of them, and not what was built.
+LISTED = """
+import sys
+sys.path[:0] = ["selftests", "selftests/vm", "selftests/lint"]
+import files
+names = files.names()
+assert "dkms.conf" in names and ".clang-format" in names, names
+assert not [name for name in names if name.startswith("build/")], names
+"""
+
+
+def specs_parse():
+    """rpm reads the specs, and they are of this version."""
+    for spec in SPECS:
+        text = run(["rpmspec", "--parse", spec])
+        found = re.search(r"^Version: *(\S+)", text, re.M)
+        if not found or found.group(1) != tree.VERSION:
+            raise Failure(f"{spec.name}: {found and found.group()}, dkms.conf: {tree.VERSION}")
+
+
+def specs_lint():
+    """rpmlint finds no error in the specs."""
+    done = subprocess.run(["rpmlint", *SPECS], text=True, check=False, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT)
+    if not re.search(r"\d+ errors?", done.stdout):
+        raise Failure(done.stdout)
+    fail_if(re.findall(r"^.*: E: .*", done.stdout, re.M))
+
+
+def lists_agree():
+    """The tools' spec has what the Debian packages have."""
+    listed = set()
+    for name in (ROOT / "debian").glob("*.install"):
+        listed |= {line.rpartition("/")[2] for line in name.read_text().splitlines()[1:] if line}
+    text = (ROOT / "rpm/autoballoon.spec").read_text()
+    there = {line.rpartition("/")[2].removesuffix("*")
+             for line in re.findall(r"^%\{_\w+\}/\S+", text, re.M)}
+    fail_if(sorted(listed ^ there), "in one of both only:")
+
+
+def run_area():
+    """Run all cases; return how many failed."""
+    with Area("package", "dist") as tests, tempfile.TemporaryDirectory() as folder:
+        if not (ROOT / ".git").exists():
+            tests.skip("makes", "this is no checkout of git")
+        elif tests.case("makes", makes):
+            tests.case("stands_alone", stands_alone, Path(folder).resolve())
+        for case in (specs_parse, specs_lint, lists_agree):
+            tests.case(case.__name__, case)
+    return tests.failed

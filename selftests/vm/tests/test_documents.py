@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The documents' commands for a guest run in one, as they stand there."""
+import re
+import sys
+
+from lab.cache import ROOT
+from lab.testing import only, timeout
+
+from common import boot
+from test_balloonctl import program
+
+sys.path[:0] = [str(ROOT / "selftests"), str(ROOT / "selftests/abi")]
+
+import abi          # noqa: E402
+import blocks       # noqa: E402
+
+EVENTS = "/sys/kernel/tracing/events/virtio_balloon"
+# They end with the signal of `timeout`; what they print while they run is enough.
+ENDLESS = "cat trace_pipe"
+
+
+def bpftrace(lab, guest, line):
+    """The guest has no bpftrace: what its program names is there, and has these fields."""
+    names = re.findall(r"tracepoint:virtio_balloon:(\w+)", line)
+    fields = set(re.findall(r"args->(\w+)", line))
+    lab.check("it names tracepoints and fields", names and fields)
+    for name in names:
+        text = guest.read(f"{EVENTS}/{name}/format")
+        lab.check_equal(f"fields of {name}", fields - set(re.findall(r" (\w+);\toffset", text)),
+                        set())
+
+
+def trace_cmd(lab, guest, line):
+    """Nor has it trace-cmd: what -e names is there."""
+    for name in re.findall(r"-e (\w+)", line):
+        lab.check(f"events {name}", guest.run(f"test -d /sys/kernel/tracing/events/{name}")[0] == 0)
+
+
+def run_block(lab, guest, block):
+    """Each line runs, in a shell for the whole block."""
+    script = ["set -e"]
+    for line in block.commands():
+        if line.startswith("bpftrace "):
+            bpftrace(lab, guest, line)
+        elif line.startswith("trace-cmd "):
+            trace_cmd(lab, guest, line)
+        elif line == ENDLESS:
+            script.append(f"timeout 2 {line} || [ $? -ge 124 ]")
+        else:
+            script.append(line)
+    status, output = guest.run("\n".join(script))
+    lab.note(f"{block.name}: {output.strip()[:200]}")
+    lab.check_equal(f"exit code of {block.name}\n{output}\n", status, 0)
+
+
+DEVICE = "/sys/bus/virtio/drivers/virtio_balloon/virtio<N>"
+# All that is in these folders must be documented.
+SHOWN = [f"{DEVICE}/balloon", f"{DEVICE}/balloon_counters", f"{DEVICE}/pressure",
+         "/sys/module/virtio_balloon/parameters", "/sys/kernel/debug/virtio_balloon-virtio<N>"]
+RIGHTS = {"RO": "r", "WO": "w", "RW": "rw"}
+
+
+def documented(lab, guest):
+    """A live guest shows the files that Documentation/ABI has, with these rights, and no others."""
+    for folder in SHOWN:
+        wanted = {name: RIGHTS[entry.mode()]
+                  for name, entry in abi.below(abi.entries(), folder + "/").items()}
+        lines = guest.check(f"stat -c '%A %n' {folder.replace('<N>', '*')}/*").splitlines()
+        there = {line.rpartition("/")[2]: line[1:3].replace("-", "") for line in lines}
+        lab.check_equal(folder, there, wanted)
+
+
+@only(driver="ours")
+@timeout(300)
+def test_documents(lab):
+    """Each block of commands for a guest is run, from where the one before left it."""
+    found = [block for block in blocks.all_blocks() if block.kind == blocks.GUEST]
+    with boot(lab, balloon={"deflate-on-oom": "on"}, files=program()) as guest:
+        lab.case("documented", documented, lab, guest)
+        for block in found:
+            # A recipe may go on in the folder of the one before.
+            if not block.lines[0].startswith("cd "):
+                block.lines.insert(0, "cd /sys/kernel/tracing")
+            name = re.sub(r"\W+", "_", block.name.removeprefix("Documentation/"))
+            lab.case(name, run_block, lab, guest, block)
