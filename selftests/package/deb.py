@@ -21,7 +21,8 @@ CONTENTS = {
                           "/usr/share/bash-completion/completions/balloonctl",
                           "/usr/sbin/balloon-agent", "/usr/share/man/man8/balloon-agent.8.gz",
                           "/usr/lib/sysusers.d/balloon-agent.conf"],
-    "autoballoon-host": ["/usr/sbin/balloon-device", "/usr/share/man/man8/balloon-device.8.gz"],
+    "autoballoon-host": ["/usr/sbin/balloon-device", "/usr/share/man/man8/balloon-device.8.gz",
+                         "/usr/sbin/balloon-hostd", "/usr/share/man/man5/balloon-hostd.conf.5.gz"],
 }
 
 
@@ -57,6 +58,7 @@ def installs(root):
     if f"balloonctl {tree.VERSION}" not in root.run("balloonctl", "--version"):
         raise Failure("balloonctl does not tell its version")
     root.run("balloon-device", "--help")
+    root.run("balloon-hostd", "--check")
     root.run("man", "--warnings", "balloonctl")
 
 

@@ -9,6 +9,8 @@
 #include "jsonline.h"
 
 #define DEPTH_MAX	8
+#define ENDS		(EPOLLRDHUP | EPOLLHUP | EPOLLERR)	/* of what can be read */
+#define READS_MAX	4	/* at once: nobody may keep us from the rest */
 
 struct jsonline {
 	const struct jsonline_user *user;
@@ -19,6 +21,7 @@ struct jsonline {
 	enum jsonline_kind kind;
 	bool lost;
 	bool away;			/* nobody holds the other end of the port */
+	bool blocked;			/* the other end has to read before we can write more */
 	bool skipping;			/* the rest of a line that is too long */
 	size_t have;			/* of a line */
 	char *out;			/* what was not read yet */
@@ -42,12 +45,27 @@ static int on_end(sd_event_source *source, void *context)
 	return 0;
 }
 
+/*
+ * A port without an other end is always ready: wait for the change. So with sockets: the
+ * loop takes one event at a time, and would look at all that are ready again for each.
+ */
 static void watch(struct jsonline *stream)
 {
-	uint32_t events = EPOLLIN | (stream->unread ? EPOLLOUT : 0);
+	uint32_t events = EPOLLIN | (stream->blocked ? EPOLLOUT : 0);
 
-	/* A port without an other end is always ready: wait for the change. */
-	sd_event_source_set_io_events(stream->io, stream->away ? EPOLLIN | EPOLLET : events);
+	if (stream->away)
+		events = EPOLLIN | EPOLLET;
+	else if (stream->kind == JSONLINE_SOCKET)
+		events |= EPOLLRDHUP | EPOLLET;
+	sd_event_source_set_io_events(stream->io, events);
+}
+
+static void set_blocked(struct jsonline *stream, bool blocked)
+{
+	if (stream->blocked == blocked)
+		return;
+	stream->blocked = blocked;
+	watch(stream);
 }
 
 static void set_away(struct jsonline *stream, bool away)
@@ -58,6 +76,7 @@ static void set_away(struct jsonline *stream, bool away)
 	stream->skipping = false;
 	stream->have = 0;
 	stream->unread = 0;
+	stream->blocked = false;
 	watch(stream);
 }
 
@@ -81,7 +100,7 @@ static void flush(struct jsonline *stream)
 		stream->unread -= (size_t)sent;
 		memmove(stream->out, stream->out + sent, stream->unread);
 	}
-	watch(stream);
+	set_blocked(stream, stream->unread);
 }
 
 static bool append(struct jsonline *stream, const char *text)
@@ -101,16 +120,21 @@ static bool append(struct jsonline *stream, const char *text)
 	return true;
 }
 
+bool jsonline_add(struct jsonline *stream, struct json_object *object)
+{
+	if (!stream->lost && !stream->away &&
+	    !append(stream, json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN)))
+		jsonline_end(stream);
+	json_object_put(object);
+	return !stream->lost;
+}
+
 bool jsonline_put(struct jsonline *stream, struct json_object *object)
 {
-	if (!stream->lost && !stream->away) {
-		if (append(stream, json_object_to_json_string_ext(object,
-								  JSON_C_TO_STRING_PLAIN)))
-			flush(stream);
-		else
-			jsonline_end(stream);
-	}
-	json_object_put(object);
+	if (!jsonline_add(stream, object))
+		return false;
+	if (stream->unread)
+		flush(stream);
 	return !stream->lost;
 }
 
@@ -172,10 +196,11 @@ static void handle_lines(struct jsonline *stream)
 	stream->skipping = true;
 }
 
-static void receive(struct jsonline *stream, bool broken)
+/* Returns whether a socket may have more to read: one that gave less than asked has not. */
+static bool receive(struct jsonline *stream, uint32_t events)
 {
-	ssize_t got = read(stream->fd, stream->line + stream->have,
-			   sizeof(stream->line) - stream->have);
+	size_t room = sizeof(stream->line) - stream->have;
+	ssize_t got = read(stream->fd, stream->line + stream->have, room);
 
 	if (got > 0 || retry(got)) {
 		set_away(stream, false);
@@ -183,23 +208,32 @@ static void receive(struct jsonline *stream, bool broken)
 			stream->have += (size_t)got;
 			handle_lines(stream);
 		}
-	} else if (!got && !broken && stream->kind == JSONLINE_PORT) {
+	} else if (!got && !(events & EPOLLERR) && stream->kind == JSONLINE_PORT) {
 		set_away(stream, true);
 	} else {
 		jsonline_end(stream);
 	}
+	return stream->kind == JSONLINE_SOCKET && !stream->lost &&
+	       (got == (ssize_t)room || events & ENDS);
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t events, void *context)
 {
 	struct jsonline *stream = context;
+	int reads = READS_MAX;
 
 	(void)source;
 	(void)fd;
 	if (events & EPOLLOUT)
 		flush(stream);
-	if (!stream->lost && events & (EPOLLIN | EPOLLHUP | EPOLLERR))
-		receive(stream, events & EPOLLERR);
+	if (stream->lost || !(events & (EPOLLIN | ENDS)))
+		return 0;
+	while (receive(stream, events))
+		if (!--reads) {
+			/* It is no change that there is more: have it looked at again. */
+			watch(stream);
+			break;
+		}
 	return 0;
 }
 
@@ -228,6 +262,7 @@ int jsonline_new(struct jsonline **stream, sd_event *event, int fd, enum jsonlin
 		jsonline_free(new);
 		return error;
 	}
+	watch(new);
 	*stream = new;
 	return 0;
 }

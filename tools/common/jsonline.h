@@ -49,6 +49,8 @@ int jsonline_new(struct jsonline **stream, sd_event *event, int fd, enum jsonlin
 		 const struct jsonline_user *user, void *context);
 /* Takes the object. False if it cannot be sent: then closed() follows. */
 bool jsonline_put(struct jsonline *stream, struct json_object *object);
+/* The same, but it waits for the next jsonline_put(), to be sent at once with that. */
+bool jsonline_add(struct jsonline *stream, struct json_object *object);
 /* Have closed() called, soon. Nothing is read any more. */
 void jsonline_end(struct jsonline *stream);
 /* Not from within line(). NULL is fine. */
