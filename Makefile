@@ -112,6 +112,11 @@ docs: ## make HTML of the documents, in build/docs
 	@selftests/packages check
 	@selftests/abi/run website
 
+.PHONY: picture
+picture: ## draw what balloonctl records in a guest anew, for Documentation
+	@selftests/vm/run --kernel 7.3 --driver ours test_balloonctl
+	@cp build/vm/7.3-ours-test_balloonctl.balloonctl.svg Documentation/images/balloonctl.svg
+
 .PHONY: plots
 plots: ## draw the simulator's plots in Documentation anew
 	@selftests/unit/plots

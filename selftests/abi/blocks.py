@@ -21,9 +21,9 @@ OTHERS = "others"
 TEXT = "text"
 KINDS = {
     GUEST: r"cd /sys/|cat /sys/|modprobe |modinfo |echo 1 >events/|bpftrace |trace-cmd |balloonctl ",
-    REPOSITORY: r"make\b|selftests/|setsid ",
+    REPOSITORY: r"make\b|selftests/|setsid |balloon-hostd ",
     OTHERS: r"apt-get |cp -r selftests/balloon |cloud-hypervisor |crosvm |rpmbuild ",
-    TEXT: r"-device |\{\"execute|<memballoon|PUT /|options |struct |virtio\d+ \w+: |\d+\.\d+ s|main ->"
+    TEXT: r"-device |qemu-system-x86_64 \.\.\. |host: |<channel |\{\"execute|<memballoon|PUT /|options |struct |virtio\d+ \w+: |\d+\.\d+ s|main ->"
           r"|allocated |in the store |not online |\{ echo '",
 }
 

@@ -59,11 +59,15 @@ def _make(words):
 def _program(words):
     """Return what is wrong with a call of a program of this repository."""
     program = ROOT / words[0]
+    options = [word for word in words[1:] if word.startswith("--")]
+    if (ROOT / "tools" / words[0]).is_dir():
+        manual = (ROOT / f"Documentation/man/{words[0]}.8").read_text().replace("\\-", "-")
+        return [f"{words[0]}(8) has no {option}" for option in options
+                if not re.search(rf"{option}\b", manual)]
     if words[0].startswith("build/"):
         return []
     if not program.exists() or not program.stat().st_mode & 0o100:
         return f"no program {words[0]}"
-    options = [word for word in words[1:] if word.startswith("--")]
     if not options:
         return []
     usage = subprocess.run([program, "--help"], cwd=ROOT, text=True, check=False,
@@ -90,7 +94,7 @@ def programs():
 def mistakes_are_seen():
     """The case before can fail: for a target, a program and an option that are not there."""
     for line in ("make nothing", "make -C tools nothing", "make -C nowhere", "selftests/nothing",
-                 "selftests/vm/run --nothing"):
+                 "selftests/vm/run --nothing", "balloon-hostd --nothing"):
         words = _words(line)
         if not (_make(words) if words[0] == "make" else _program(words)):
             raise Failure(f"this passes: {line}")

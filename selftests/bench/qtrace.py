@@ -100,6 +100,6 @@ def target(events):
     return only(events, "virtio_balloon_to_target")[-1].time
 
 
-def between(events, start, end):
-    """Return the events of a stretch of time."""
-    return [event for event in events if start <= event.time <= end]
+def after(events, start):
+    """Return the events from a time on."""
+    return [event for event in events if event.time >= start]

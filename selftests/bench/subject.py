@@ -44,7 +44,7 @@ class Setting:
 
 @dataclass
 class Move:
-    """A change of the target that was reached: its times, and what QEMU saw until then."""
+    """A change of the target that was reached: its times, and what QEMU saw of it."""
     start: float
     end: float
     events: list
@@ -107,9 +107,11 @@ class Subject:
             lambda: f"the balloon is not at {balloon >> 20} MiB but at "
                     f"{(self.guest.memory - self.guest.actual()) >> 20} MiB", interval=0.01)
         now = self._host_time()
+        # A driver may tell the host later of what the guest has back already.
+        self.rest(0.05)
         events = self.trace.since(position)
         start, end = qtrace.target(events), qtrace.settled(events, pages)
-        return Move(start, end, qtrace.between(events, start, end), now[0] - cpu, now[1] - waited)
+        return Move(start, end, qtrace.after(events, start), now[0] - cpu, now[1] - waited)
 
     def _host_time(self):
         """Return the seconds that QEMU's threads have worked, and those they have waited to."""

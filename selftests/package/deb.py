@@ -66,8 +66,8 @@ def removes(root):
     """Purging takes all of it away."""
     root.run("dpkg", "--purge", *PACKAGES)
     left = root.run("find", "/lib/modules/", "/usr/src", "/usr/sbin", "/var/lib/dkms", "(",
-                    "-name", "virtio_balloon.ko*", "-o", "-name", "autoballoon*", "-o", "-name",
-                    "balloonctl", ")")
+                    "-path", "*/updates/*virtio_balloon.ko*", "-o", "-name", "autoballoon*", "-o",
+                    "-name", "balloon*", "-path", "*/sbin/*", ")")
     fail_if(left.split(), "left behind:")
 
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The internal header of the driver, with its parts queue.h and store.h: the
+ * The internal header of the driver, with its parts pressure.h, queue.h and store.h: the
  * device, what protects each field, and what each room offers to the others.
  *
  * Dependencies run one way: main -> the features -> pages, queue -> policy.
@@ -48,12 +48,12 @@
 #include <linux/spinlock.h>
 #include <linux/virtio.h>
 #include <linux/virtio_balloon.h>
-#include <linux/virtio_balloon_pressure.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include "log.h"
 #include "policy.h"
+#include "pressure.h"
 #include "queue.h"
 #include "store.h"
 
@@ -115,71 +115,18 @@ struct vb_hint {
 	struct shrinker *shrinker;
 };
 
-/* ---- pressure.c: hints about the host's memory pressure ---- */
-
-enum vb_hint_from {
-	VB_FROM_QUEUE,
-	VB_FROM_SYSFS,
-	VB_FROM_NR
-};
+/* ---- tell.c ---- */
 
 /**
- * struct vb_owed - the reply that somebody who sent hints waits for
- * @waiting: a hint was not acted on yet
- * @next: its number, or that of the latest
- * @owed: there is a reply to be made
- * @invalid: the hint broke the rules
- * @seq: its number
- * @due: no reply to an invalid hint before; ms
- * @told: pages yielded that earlier replies have told of
+ * struct vb_crowd - does the guest work while it is resized?
+ * @looked_ns: when that was last looked at
+ * @worked_ns: what all processors had worked by then
+ * @is: it does
  */
-struct vb_owed {
-	bool waiting;
-	u32 next;
-	bool owed;
-	bool invalid;
-	u32 seq;
-	u64 due;
-	s64 told;
-};
-
-/**
- * struct vb_reply - what the guest did about a hint
- * @seq: number of the hint
- * @invalid: it broke the rules
- * @yielded: since the reply before; bytes
- * @slack: what could still be given; bytes
- */
-struct vb_reply {
-	u32 seq;
-	bool invalid;
-	u64 yielded;
-	u64 slack;
-};
-
-/**
- * struct vb_pressure - hints, from the queue and from sysfs
- * @work: runs on vb->wq; sole user of the queue, and of what is not said to be
- *	protected otherwise
- * @out: the device reads the reply from here
- * @in: the device writes its hint to here
- * @seq: of the last hint from the queue
- * @seq_known: there was one since the device was reset
- * @due: no reply to an invalid hint from the queue before; ms
- * @owed: replies to be made. Protected by vb->policy_lock
- * @hints: number of the last hint from sysfs. Protected by vb->policy_lock
- * @reply: the last one to a hint from sysfs. Protected by vb->policy_lock
- */
-struct vb_pressure {
-	struct delayed_work work;
-	struct virtio_balloon_pressure_reply out;
-	struct virtio_balloon_pressure_hint in;
-	u32 seq;
-	bool seq_known;
-	u64 due;
-	struct vb_owed owed[VB_FROM_NR];
-	u32 hints;
-	struct vb_reply reply;
+struct vb_crowd {
+	u64 looked_ns;
+	u64 worked_ns;
+	bool is;
 };
 
 /* ---- the device ---- */
@@ -193,6 +140,7 @@ struct vb_pressure {
  * @deflate_wq: deflation handed over by those who must not wait
  * @resize_work: the single worker
  * @deflate_work: see deflate.c
+ * @tell_work: see tell.c
  * @sample_work: see sampler.c
  * @stats_work: see stats.c
  * @hint: see hinting.c
@@ -217,6 +165,9 @@ struct vb_pressure {
  * @held_off: growth was barred when this was last looked at. Protected by
  *	@policy_lock
  * @last_target: latest target read from the device; pages
+ * @moving: the worker comes from another round. Worker only
+ * @crowd: do others work in the guest? Worker only
+ * @kick_us: what the longest kick took since the worker last asked; us
  * @releasing: pages granted to reclaim or the OOM notifier, and not yet free
  * @deflate_wanted: pages that the deflate work was asked for
  * @handed_why: why it was asked last
@@ -245,6 +196,7 @@ struct vb_dev {
 	struct workqueue_struct *deflate_wq;
 	struct delayed_work resize_work;
 	struct work_struct deflate_work;
+	struct delayed_work tell_work;
 	struct delayed_work sample_work;
 	struct work_struct stats_work;
 	struct vb_hint hint;
@@ -270,6 +222,9 @@ struct vb_dev {
 	struct vb_log log;
 	bool held_off;
 	s64 last_target;
+	bool moving;
+	struct vb_crowd crowd;
+	u32 kick_us;
 	atomic_long_t releasing;
 	atomic_long_t deflate_wanted;
 	enum vb_why handed_why;
@@ -382,6 +337,12 @@ long vb_deflate_collect(struct vb_dev *vb);
 int vb_deflate_these(struct vb_dev *vb, struct list_head *chunks,
 		     struct list_head *pages);
 void vb_deflate_work(struct work_struct *work);
+
+/* tell.c */
+void vb_tell_soon(struct vb_dev *vb);
+void vb_tell_beside(struct vb_dev *vb);
+void vb_tell_work(struct work_struct *work);
+bool vb_should_pause(struct vb_dev *vb, bool shrinks);
 
 /* migrate.c */
 int vb_migratepage(struct balloon_dev_info *bdi, struct page *newpage,

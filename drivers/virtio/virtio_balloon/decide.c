@@ -106,7 +106,7 @@ static bool yield_is_complete(struct vb_dev *vb)
 /**
  * vb_decide - where is the balloon to go?
  * @vb: the device
- * @s: filled in, with a target that was just read
+ * @s: filled in
  *
  * Context: the resize worker.
  * Return: pages from where it is, to be looked at again after.
@@ -117,7 +117,6 @@ s64 vb_decide(struct vb_dev *vb, struct vb_snapshot *s)
 	bool complete;
 	u32 sample_ms;
 
-	WRITE_ONCE(vb->last_target, vb_read_target(vb));
 	spin_lock(&vb->policy_lock);
 	vb_snapshot(vb, s);
 	look_at_promises(vb, s);

@@ -4,9 +4,8 @@
  *
  * Without MUST_TELL_HOST a page is the guest's again as soon as its number is
  * on the ring: the device must be informed, but need not have answered. So it is
- * freed before the kick, which may keep this processor busy with the host's
- * work for long. With it the page stays quarantined on the message until the
- * answer.
+ * freed at once, and the host told a moment later, see tell.c. With it the page
+ * stays quarantined on the message until the answer.
  */
 #include <linux/sched.h>
 
@@ -138,7 +137,6 @@ static long deflate_pages_nowait(struct vb_dev *vb, long pages, int nid)
 	struct vb_buf *buf = vb_buf_get(q);
 	LIST_HEAD(list);
 	unsigned int nr;
-	long freed;
 
 	if (!buf)
 		return 0;
@@ -151,9 +149,7 @@ static long deflate_pages_nowait(struct vb_dev *vb, long pages, int nid)
 	}
 	if (post_pages(vb, buf, &list, nr))
 		return 0;
-	freed = vb_pages_free(&list);
-	vb_queue_kick(q);
-	return freed;
+	return vb_pages_free(&list);
 }
 
 /**
@@ -179,9 +175,9 @@ long vb_deflate_nowait(struct vb_dev *vb, long pages, int nid)
 		freed += max(nr, 0L);
 	}
 	vb_chunks_free(&chunks);
-	vb_queue_kick(q);
 	for (nr = 1; freed < pages && nr; freed += nr)
 		nr = deflate_pages_nowait(vb, pages - freed, nid);
+	vb_tell_soon(vb);
 	return freed;
 }
 
@@ -301,7 +297,7 @@ static long deflate_round(struct vb_dev *vb, long pages, long *back, long *err)
 	*err = min(nr, 0L);
 	*back += vb_chunks_free(&free_chunks);
 	*back += vb_pages_free(&free_pages);
-	vb_queue_kick(&vb->queues[VB_VQ_DEFLATE]);
+	vb_tell_soon(vb);
 	return posted;
 }
 

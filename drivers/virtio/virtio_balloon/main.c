@@ -24,6 +24,7 @@ static void init(struct vb_dev *vb, struct virtio_device *vdev)
 	spin_lock_init(&vb->awake_lock);
 	INIT_DELAYED_WORK(&vb->resize_work, vb_resize_work);
 	INIT_WORK(&vb->deflate_work, vb_deflate_work);
+	INIT_DELAYED_WORK(&vb->tell_work, vb_tell_work);
 	INIT_DELAYED_WORK(&vb->sample_work, vb_sample_work);
 	INIT_WORK(&vb->stats_work, vb_stats_work);
 	vb_hint_init(vb);

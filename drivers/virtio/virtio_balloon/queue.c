@@ -184,14 +184,21 @@ int vb_queue_post_exchange(struct vb_queue *q, void *out, unsigned int out_len,
 void vb_queue_kick(struct vb_queue *q)
 {
 	unsigned long flags;
+	ktime_t start;
 	bool notify;
+	u32 took;
 
 	spin_lock_irqsave(&q->lock, flags);
 	notify = q->vq && q->news && virtqueue_kick_prepare(q->vq);
 	q->news = false;
 	spin_unlock_irqrestore(&q->lock, flags);
-	if (notify)
-		virtqueue_notify(q->vq);
+	if (!notify)
+		return;
+	start = ktime_get();
+	virtqueue_notify(q->vq);
+	took = ktime_us_delta(ktime_get(), start);
+	if (took > READ_ONCE(q->vb->kick_us))
+		WRITE_ONCE(q->vb->kick_us, took);
 }
 
 /**
@@ -394,6 +401,7 @@ static int wait_until(struct vb_queue *q, const unsigned int *count,
 			break;
 		if (!start)
 			start = ktime_get();
+		vb_queue_kick(q);
 		if (!wait_event_idle_timeout(q->wait, progress(q, seen) ||
 					     stop_waiting(q),
 					     timeout_jiffies()))

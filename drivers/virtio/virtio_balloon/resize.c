@@ -10,6 +10,8 @@
 #define ISOLATED_RETRY_MS	20
 /* Should the interrupt of a late answer get lost, look for the answer. */
 #define STALLED_LOOK_MS		1000
+/* What others get between two rounds; a tick at the least. */
+#define PAUSE_MS		1
 
 /* Everything that may be in flight has arrived: the balloon is at rest. */
 static long settle(struct vb_dev *vb)
@@ -104,19 +106,25 @@ void vb_resize_work(struct work_struct *work)
 {
 	struct vb_dev *vb = container_of(to_delayed_work(work), struct vb_dev,
 					 resize_work);
+	bool was_moving = vb->moving;
 	struct vb_snapshot s;
 	u64 delay = 0;
 	long moved;
 	s64 diff;
 
-	clear_bit(VB_KICKED, &vb->flags);
+	/* To ask costs an exit, and the host kicks us when it changes its mind. */
+	if (test_and_clear_bit(VB_KICKED, &vb->flags) || !was_moving)
+		WRITE_ONCE(vb->last_target, vb_read_target(vb));
+	vb->moving = false;
 	vb_inflate_collect(vb);
 	vb_deflate_collect(vb);
 
 	diff = vb_decide(vb, &s);
 	moved = vb_stalled(vb) ? move_stalled(vb, diff) : move(vb, diff);
 	vb_inflate_collect(vb);
-	vb_write_actual(vb);
+	/* Who tells the host of pages tells it the size, too. */
+	if (moved <= 0 || !work_busy(&vb->tell_work.work))
+		vb_write_actual(vb);
 
 	switch (moved) {
 	case 0:			/* the balloon is where it should be */
@@ -146,6 +154,9 @@ void vb_resize_work(struct work_struct *work)
 			return;
 		}
 		moved_on(vb, &s, moved);
+		if (vb_should_pause(vb, diff < 0))
+			delay = PAUSE_MS;
+		vb->moving = true;
 	}
 	look_again(vb, delay);
 }

@@ -185,6 +185,7 @@ void vb_stop_work(struct vb_dev *vb)
 	cancel_delayed_work_sync(&vb->resize_work);
 	cancel_delayed_work_sync(&vb->sample_work);
 	cancel_work_sync(&vb->deflate_work);
+	cancel_delayed_work_sync(&vb->tell_work);
 	cancel_work_sync(&vb->stats_work);
 	cancel_work_sync(&vb->hint.work);
 	cancel_delayed_work_sync(&vb->pressure.work);

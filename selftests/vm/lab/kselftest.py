@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Runs the kselftests of selftests/balloon in guests: all in one boot while the guest lives."""
 import re
+import shlex
 import time
 
 from . import ktap
@@ -40,9 +41,9 @@ def timeout():
 class Batch:
     """Runs tests one after the other, in a new guest whenever the last one died."""
 
-    def __init__(self, kernel, driver, report, label, files=None, limit=None):
+    def __init__(self, kernel, driver, report, label, files=None, limit=None, variables=()):
         """`report(case, seconds)` is called with each result; `label` is for files and no other
-        batch at the time; `files` are further tests."""
+        batch at the time; `files` are further tests; `variables` are NAME=VALUE for all."""
         self.kernel = kernel
         self.driver = driver
         self.report = report
@@ -50,6 +51,7 @@ class Batch:
         self.label = label
         # `settings` is for the slowest guests; the lab knows by how much its own are slow
         self.limit = limit or timeout() // 3
+        self.variables = " ".join(map(shlex.quote, variables))
         self.guest = None
         self.boots = 0
 
@@ -94,7 +96,7 @@ class Batch:
             self._boot()
         guest = self.guest
         job = guest.start(f"cd /tests/balloon && AUTOBALLOON_DRIVER={self.driver} "
-                          f"AUTOBALLOON_SLOW={guest.slow} exec ./{name}")
+                          f"AUTOBALLOON_SLOW={guest.slow} {self.variables} exec ./{name}")
         limit = self.limit * guest.slow
         hung = not job.ended(limit)
         if hung:

@@ -25,6 +25,8 @@ class Report:
         self.planned = list(planned)
         self.cases = {}
         self.first = {}         # failures that are tried again
+        self.limit = None       # see kselftest.Batch
+        self.variables = ()
         self.lock = threading.Lock()
         if part and self.path.exists():
             old = ktap.parse(self.path.read_text(encoding="utf-8"))
@@ -148,6 +150,7 @@ def prepare(options, inside, outside):
         kernel = kernels.get(name)
         for driver in options.driver.split(","):
             report = Report(kernel, driver, planned, part=bool(options.tests))
+            report.limit, report.variables = options.limit, options.set
             if driver == "ours":
                 drivers.build(kernel)
             if inside:
@@ -160,7 +163,8 @@ def prepare(options, inside, outside):
 
 def run_inside(kernel, driver, names, report, label):
     """Run kselftests in guests; `label` tells those from the report's other guests."""
-    kselftest.Batch(kernel, driver, report.add, f"{report.name}-{label}").run(names)
+    kselftest.Batch(kernel, driver, report.add, f"{report.name}-{label}",
+                    limit=report.limit, variables=report.variables).run(names)
 
 
 def run_outside(kernel, driver, test, report):

@@ -63,7 +63,7 @@ RIGHTS = {"RO": "r", "WO": "w", "RW": "rw"}
 def documented(lab, guest):
     """A live guest shows the files that Documentation/ABI has, with these rights, and no others."""
     for folder in SHOWN:
-        wanted = {name: RIGHTS[entry.mode()]
+        wanted = {name: RIGHTS[entry.mode]
                   for name, entry in abi.below(abi.entries(), folder + "/").items()}
         lines = guest.check(f"stat -c '%A %n' {folder.replace('<N>', '*')}/*").splitlines()
         there = {line.rpartition("/")[2]: line[1:3].replace("-", "") for line in lines}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * When the host is told of what was posted, by whom, and at whose cost.
+ *
+ * A host may do its work while it is being told: then the processor that kicks
+ * has nothing else for so long, and under emulation no other gets an interrupt
+ * or reads a register of a device meanwhile.
+ */
+#include <linux/cpumask.h>
+#include <linux/kernel_stat.h>
+
+#include "balloon.h"
+
+/* Long enough for whoever waits for memory to see that it came back. */
+#define SOON_JIFFIES		2
+/* A kick that took longer had the host do its work in it. */
+#define SLOW_KICK_US		1000
+/* How long to count what processors work: several ticks, or it says nothing. */
+#define CROWD_NS		(20 * NSEC_PER_MSEC)
+
+static void tell(struct vb_dev *vb, unsigned long delay)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&vb->kick_lock, flags);
+	if (!vb->stopping && delay)
+		queue_delayed_work(vb->deflate_wq, &vb->tell_work, delay);
+	else if (!vb->stopping)
+		mod_delayed_work(vb->deflate_wq, &vb->tell_work, 0);
+	spin_unlock_irqrestore(&vb->kick_lock, flags);
+}
+
+/**
+ * vb_tell_soon - tell the host in a moment, unless somebody does before
+ * @vb: the device
+ *
+ * Whoever waits for the host, or has no room left in the ring, kicks at once.
+ *
+ * Context: any.
+ */
+void vb_tell_soon(struct vb_dev *vb)
+{
+	tell(vb, SOON_JIFFIES);
+}
+
+/**
+ * vb_tell_beside - tell the host at once, on another processor
+ * @vb: the device
+ *
+ * Context: any.
+ */
+void vb_tell_beside(struct vb_dev *vb)
+{
+	tell(vb, 0);
+}
+
+/**
+ * vb_tell_work - tell the host of what was posted, and of the size
+ * @work: vb->tell_work
+ */
+void vb_tell_work(struct work_struct *work)
+{
+	struct vb_dev *vb = container_of(to_delayed_work(work), struct vb_dev,
+					 tell_work);
+
+	vb_queue_kick(&vb->queues[VB_VQ_INFLATE]);
+	vb_queue_kick(&vb->queues[VB_VQ_DEFLATE]);
+	vb_write_actual(vb);
+}
+
+/* What all processors have worked; ns, in ticks. */
+static u64 worked_ns(void)
+{
+	struct kernel_cpustat stat;
+	unsigned int cpu;
+	u64 ns = 0;
+
+	for_each_online_cpu(cpu) {
+		kcpustat_cpu_fetch(&stat, cpu);
+		ns += stat.cpustat[CPUTIME_USER] + stat.cpustat[CPUTIME_NICE] +
+		      stat.cpustat[CPUTIME_SYSTEM];
+	}
+	return ns;
+}
+
+/* Do others work besides us, who are busy all the time? Looked at in a while. */
+static bool is_crowded(struct vb_crowd *crowd)
+{
+	u64 now = ktime_get_ns(), elapsed = now - crowd->looked_ns;
+	u64 worked;
+
+	if (elapsed < CROWD_NS)
+		return crowd->is;
+	worked = worked_ns();
+	crowd->is = elapsed < 2 * CROWD_NS &&
+		    worked - crowd->worked_ns > elapsed + elapsed / 4;
+	crowd->looked_ns = now;
+	crowd->worked_ns = worked;
+	return crowd->is;
+}
+
+/**
+ * vb_should_pause - is it time to let others do their work?
+ * @vb: the device
+ * @shrinks: the last round made the balloon smaller, so nobody waits for more
+ *
+ * Where a host that is told keeps the whole guest waiting, one round right after
+ * the other would leave nothing to whoever else works in it. Into an idle guest
+ * the balloon grows at full speed.
+ *
+ * Context: the resize worker, once a round.
+ */
+bool vb_should_pause(struct vb_dev *vb, bool shrinks)
+{
+	bool slow = READ_ONCE(vb->kick_us) > SLOW_KICK_US;
+
+	WRITE_ONCE(vb->kick_us, 0);
+	return slow && (shrinks || is_crowded(&vb->crowd));
+}
