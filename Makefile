@@ -93,6 +93,11 @@ fuzz: ## fuzz what the tools read from others, 10 minutes each, as root; for les
 	@selftests/packages check
 	@selftests/fuzz/run --seconds 600
 
+.PHONY: soak
+soak: ## 20,000 short and ten long runs on a device that breaks every rule; for hours, goes on where it was stopped
+	@selftests/packages check
+	@selftests/soak/run
+
 .PHONY: dkms-test
 dkms-test: ## only test building, refusing to build, installing and removing, by make and DKMS
 	@selftests/check package

@@ -67,6 +67,7 @@ FAST = "init_on_alloc=0"
 DEFAULT = "distribution default"
 FLOORS = [Floor("release", f"{FAST}, reporting", times=8),
           Floor("settle", f"{FAST}, reporting", times=3.5),
+          Floor("settle, balloon-device", FAST, times=8),
           Floor("settle", f"{FAST}, no reporting", times=1.35),
           Floor("settle", DEFAULT, times=1.35),
           Floor("deflate 128 MiB", times=10),

@@ -4,12 +4,17 @@ import contextlib
 from pathlib import Path
 import random
 import re
+import tempfile
 
 from lab import machine
 from lab.cache import LabError
+from lab.device import Device
+from lab.guest import Guest
+from figures import OURS
 import memory
+import probe
 import qtrace
-from subject import GIB, MIB, TIMEOUT, Setting
+from subject import GIB, MIB, PAGE, TIMEOUT, Setting
 
 SETTINGS = [Setting(zeroing, reporting) for zeroing in (False, True)
             for reporting in (True, False)]
@@ -194,10 +199,30 @@ def hugetlb(run, setting):
         return {"host huge pages free": int(free.read_text()) - before}
 
 
+def reference(run, setting):
+    """Take 1 GiB: our driver on the reference device, the kernel's own on QEMU's."""
+    figure = "settle, balloon-device"
+    if run.driver != OURS:
+        with run.subject(setting) as subject:
+            subject.touch()
+            subject.drop()
+            return {figure: subject.resize(GIB).seconds}
+    with tempfile.TemporaryDirectory() as folder, Device(folder) as device, \
+            Guest(run.kernel, driver=run.driver, memory=2 * GIB, files=probe.files(),
+                  cmdline=setting.cmdline, label="bench-device", **device.guest_options()) as guest:
+        program = probe.Probe(guest, None)
+        program.ask("touch 0", timeout=TIMEOUT)
+        program.ask("drop")
+        device.resize(guest, GIB // PAGE, TIMEOUT)
+        # As the device itself saw it, from the target to the last `actual`.
+        return {figure: device("latencies")["settle"]["mean_us"] / 1e6}
+
+
 # part: (its function, its settings)
 PARTS = {"steps": (steps, SETTINGS),
          "fragmentation": (fragmentation, SETTINGS[:1]),
          # Without reporting: it would begin amid the in-tree driver's longer moves.
          "growth": (growth, SETTINGS[1:2]),
-         "hugetlb": (hugetlb, SETTINGS[:1])}
+         "hugetlb": (hugetlb, SETTINGS[:1]),
+         "reference": (reference, SETTINGS[:1])}
 NAMES = [*STEPS, *(name for name in PARTS if name != "steps")]

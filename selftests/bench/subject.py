@@ -32,6 +32,11 @@ class Setting:
     zeroing: bool = False       # the distribution's init_on_alloc=1
     reporting: bool = True
 
+    @property
+    def cmdline(self):
+        """The words for the guest's kernel."""
+        return "" if self.zeroing else "init_on_alloc=0"
+
     def __str__(self):
         words = "distribution default" if self.zeroing else "init_on_alloc=0"
         return f"{words}, {'reporting' if self.reporting else 'no reporting'}"
@@ -65,7 +70,7 @@ class Subject:
         self.guest = Guest(
             kernel, driver=driver, load=False, memory=machine.parse_size(memory), backend=backend,
             balloon={"free-page-reporting": "on"} if setting.reporting else {},
-            cmdline="" if setting.zeroing else "init_on_alloc=0",
+            cmdline=setting.cmdline,
             extra=self.trace.arguments(), files=probe.files(), label=f"bench-{driver}")
 
     def __enter__(self):

@@ -71,6 +71,30 @@ static void random_driver(void **state)
 	stop();
 }
 
+/* What happened once can be had again. */
+static void a_seed_says_it_all(void **state)
+{
+	uint64_t features[64];
+	bool differs = false;
+	unsigned int i;
+
+	(void)state;
+	assert_int_equal(hostile_parse(&dev, "7:features"), 0);
+	assert_true(hostile_start(&dev) >= 0);
+	for (i = 0; i < 64; i++) {
+		features[i] = hostile_features(&dev, ALL);
+		differs |= features[i] != features[0];
+	}
+	assert_true(differs);
+	hostile_seed(&dev, 8);
+	for (i = 0, differs = false; i < 64; i++)
+		differs |= hostile_features(&dev, ALL) != features[i];
+	assert_true(differs);
+	hostile_seed(&dev, 7);
+	for (i = 0; i < 64; i++)
+		assert_int_equal(hostile_features(&dev, ALL), features[i]);
+}
+
 static void hostile_mode_harms_nobody_here(void **state)
 {
 	const uint32_t list[] = { 1024, 1025, 1026 };
@@ -147,6 +171,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(random_messages, make, destroy),
 		cmocka_unit_test_setup_teardown(random_driver, make, destroy),
+		cmocka_unit_test_setup_teardown(a_seed_says_it_all, make, destroy),
 		cmocka_unit_test_setup_teardown(hostile_mode_harms_nobody_here, make, destroy),
 		cmocka_unit_test_setup_teardown(random_lines, make, destroy),
 	};

@@ -54,6 +54,20 @@ static struct json_object *send_hint(struct device *dev, struct json_object *req
 	return object;
 }
 
+static struct json_object *set_seed(struct device *dev, struct json_object *request,
+				    struct command_result *result)
+{
+	uint64_t seed = UINT64_MAX;
+
+	(void)result;
+	if (!dev->hostile)
+		return answer_bad("hostile: the device is an honest one");
+	if (!request_number(request, "seed", 0, UINT32_MAX, &seed) || seed > UINT32_MAX)
+		return answer_bad("hostile: \"seed\" is from 0 to 4294967295");
+	hostile_seed(dev, seed);
+	return answer_good();
+}
+
 struct json_object *command_stats(struct device *dev)
 {
 	struct json_object *object = answer_good(), *stats = json_object_new_object();
@@ -221,11 +235,15 @@ static const struct {
 	{ "books", get_books },
 	{ "events", set_events },
 	{ "hint", send_hint },
+	{ "hostile", set_seed },
 	{ "latencies", get_latencies },
 	{ "stats", get_stats },
 	{ "status", get_status },
 	{ "target", set_target },
 };
+
+static const char known[] =
+	"there are: audit books events hint hostile latencies stats status target";
 
 void command_run(struct device *dev, struct json_object *request, const char *error,
 		 struct command_result *result)
@@ -246,6 +264,5 @@ void command_run(struct device *dev, struct json_object *request, const char *er
 			return;
 		}
 	}
-	result->answer =
-		answer_bad("there are: audit books events hint latencies stats status target");
+	result->answer = answer_bad(known);
 }

@@ -176,6 +176,7 @@ void control_stats(struct device *dev);
 
 /* hostile.c: see there. All are only called with dev->hostile. */
 int hostile_parse(struct device *dev, const char *text);
+void hostile_seed(struct device *dev, uint64_t seed);
 int hostile_start(struct device *dev);
 void hostile_complete(struct queue *queue, uint16_t head, uint32_t written);
 void hostile_stop(struct queue *queue);

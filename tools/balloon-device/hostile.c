@@ -97,6 +97,21 @@ static int choose(struct hostile *hostile, char *names)
 	return 0;
 }
 
+/* Neighbouring seeds shall not begin alike, and 0 is no state. */
+static uint64_t first_state(uint64_t seed)
+{
+	uint64_t state = (seed + 1) * 0x9e3779b97f4a7c15ull;
+
+	return state ? state : 1;
+}
+
+/* The same kinds of mischief, from another seed: for many short runs of one VMM. */
+void hostile_seed(struct device *dev, uint64_t seed)
+{
+	dev->hostile->state = first_state(seed);
+	memset(&dev->hostile->last, 0, sizeof(dev->hostile->last));
+}
+
 /* SEED, or SEED:name,name...; without names all but those that need a restart. */
 int hostile_parse(struct device *dev, const char *text)
 {
@@ -123,10 +138,7 @@ int hostile_parse(struct device *dev, const char *text)
 		free(hostile);
 		return error;
 	}
-	/* Neighbouring seeds shall not begin alike, and 0 is no state. */
-	hostile->state = (seed + 1) * 0x9e3779b97f4a7c15ull;
-	if (!hostile->state)
-		hostile->state = 1;
+	hostile->state = first_state(seed);
 	free(dev->hostile);
 	dev->hostile = hostile;
 	return 0;

@@ -6,6 +6,7 @@
             device("target", pages=1000)
             device("books")["violations"]
 """
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -17,6 +18,12 @@ from . import newqemu
 from .cache import BUILD, ROOT, LabError, locked, run
 
 PROGRAM = BUILD / "tools" / "balloon-device"
+GUEST = {"share": True, "balloon": None, "load": True}
+
+
+def hotplug_options():
+    """The arguments for a Guest that Device.plugged() can plug devices into."""
+    return GUEST | {"emulator": str(newqemu.path()), "machine": "pc"}
 
 
 class Device:
@@ -72,10 +79,35 @@ class Device:
 
     def guest_options(self):
         """The arguments for a Guest that has this device for its balloon."""
-        return {"emulator": str(newqemu.path()), "share": True, "balloon": None, "load": True, "extra": [
-            "-chardev", f"socket,id=balloon,path={self.folder / 'vhost'}",
-            "-device", "vhost-user-test-device-pci,chardev=balloon,virtio-id=5,"
-            f"num_vqs={self.queues},vq_size=128,config_size=16"]}
+        words = ",".join(f"{name}={value}" for name, value in self._properties().items())
+        return GUEST | {"emulator": str(newqemu.path()), "extra": [
+            "-chardev", f"socket,id=balloon,path={self.folder / 'vhost'}", "-device", words]}
+
+    def _properties(self):
+        return {"driver": "vhost-user-test-device-pci", "id": "balloon-device",
+                "chardev": "balloon", "virtio-id": 5, "num_vqs": self.queues, "vq_size": 128,
+                "config_size": 16}
+
+    @contextlib.contextmanager
+    def plugged(self, guest):
+        """Have the device in a guest of hotplug_options() in this block, one at a time."""
+        address = {"type": "unix", "data": {"path": str(self.folder / "vhost")}}
+        guest.qmp("chardev-add", id="balloon", backend={
+            "type": "socket", "data": {"addr": address, "server": False}})
+        guest.qmp("device_add", **self._properties())
+        guest.wait_until(lambda: self("status")["driver"], 30, lambda: "no driver takes it")
+        try:
+            yield
+        finally:
+            self._unplug(guest)
+
+    @staticmethod
+    def _unplug(guest):
+        guest.qmp.forget("DEVICE_DELETED")
+        guest.qmp("device_del", id="balloon-device")
+        while guest.qmp.event("DEVICE_DELETED", 30 * guest.slow).get("device") != "balloon-device":
+            pass
+        guest.qmp("chardev-remove", id="balloon")
 
     def resize(self, guest, pages, timeout=30):
         """Set the target, wait until `actual` is that; return the seconds it took."""

@@ -58,6 +58,8 @@ def host_goes_and_comes(lab, guest, agent):
         with agent.connect() as host:
             host("hello")
             host.send(b'{"command":"hello"}\n' * 50 + b'{"command":"snap')
+        # What it was asked, it answers, though nobody is there.
+        guest.wait_until(lambda: not agent.used_in(guest, 0.3), 20)
         lab.check_between("ms of a processor in 2 s without a host", 0,
                           agent.used_in(guest, 2), 50 * guest.slow)
     with agent.connect() as host:
@@ -178,6 +180,37 @@ def test_agent_service(lab):
 
 
 @timeout(300)
+@only(driver="ours", kernel="7.3")
+def test_agent_migration(lab):
+    """A guest moves while it yields; the new host hears the agent, and has the surplus."""
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as beyond:
+        here, there = Agent(folder), Agent(beyond)
+        with lab.guest(balloon={}, **here.guest_options()) as guest:
+            here.start(guest)
+            with here.connect() as host:
+                host("hint", **HINT | {"ttl_ms": 600_000})
+                host.send(b'{"command":"hint","level":"low","ttl_ms":600000}\n')
+                with guest.twin(incoming=True, extra=there.guest_options()["extra"]) as other:
+                    guest.migrate_to(other)
+                    check_moved(lab, other, there)
+
+
+def check_moved(lab, guest, agent):
+    """The agent answers the new host; what was yielded before is still in the balloon."""
+    with agent.connect() as host:
+        snapshot = host("snapshot")["snapshot"]
+        lab.check("there is a surplus", snapshot["offset"] >= 50 * MIB)
+        # Nobody asked for it, so it is all that the device has of the guest.
+        guest.wait_until(lambda: guest.memory - guest.actual()
+                         == host("snapshot")["snapshot"]["offset"], 20)
+        before = guest.memory - guest.actual()
+        reply = host("hint", **HINT | {"need": 10 * MIB})["reply"]
+        lab.check_equal("yielded here", reply["yielded"] >= 10 * MIB, True)
+        lab.check("it grew", guest.memory - guest.actual() >= before + 10 * MIB)
+
+
+@timeout(300)
+@only(kernel=("6.1", "7.3"))
 def test_agent(lab):
     """The host's hints, garbage and absence; the module's; and others than the host."""
     with tempfile.TemporaryDirectory() as folder:
