@@ -62,8 +62,6 @@ class System:
         (units / "default.target").symlink_to("/lib/systemd/system/multi-user.target")
         for name in MASKED:
             (units / name).symlink_to("/dev/null")
-        (upper / "etc/tmpfiles.d").mkdir()
-        (upper / "etc/tmpfiles.d/lab.conf").write_text("C /run/lab - - - - /usr/lib/lab\n")
         (upper / "etc/machine-id").write_text("")
         lab = upper / "usr/lib/lab"
         lab.mkdir(parents=True)

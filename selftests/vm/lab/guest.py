@@ -41,7 +41,7 @@ files       {path in the guest: text, bytes or Path} for the initramfs
 allowed     regular expressions (grep -E) for log lines that are not to fail the verdict
 root        an ext4 image (lab/rootfs.py) to boot as a real Debian instead
 initrd      the image's own initramfs: it boots as it would anywhere, with nothing of the lab but
-            what is in the image, which has to start the agent
+            what is in the image, which has to start the agent and to have /usr/lib/lab
 resume      another Guest object that hibernated: take over its disks and resume from them
 incoming    wait for a migration (see migrate_to)
 channel     "virtio", or "serial": plain serial ports, which survive what the virtio console
@@ -268,7 +268,7 @@ class Guest:
     def ask_verdict(self, name, final=False, timeout=60):
         """Have the guest judge its kernel now; return (good, [bad lines])."""
         self.channel.verdicts.pop(name, None)
-        lab = "/run/lab" if self.root else "/lab"
+        lab = "/usr/lib/lab" if self.initrd else "/run/lab" if self.root else "/lab"
         self.channel.start(f"{lab}/verdict {name} {'final' if final else ''}")
         return self.channel.verdict(name, timeout * self.slow)
 
