@@ -155,7 +155,6 @@ def upgrades_package(system):
         text = (sources / name).read_text()
         (sources / name).write_text(re.sub(rf"\b{re.escape(tree.VERSION)}\b", NEXT_VERSION, text))
     root.run("sh", "-c", f"echo {MODULE} >>/etc/initramfs-tools/modules; rm -f /build/*.deb")
-    root.run("update-initramfs", "-u", "-k", "all")
     builds(root)
     root.run("dpkg", "--install", *root.debs())
     has_ours(system, NEXT_VERSION)
