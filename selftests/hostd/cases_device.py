@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Guests behind balloon-device: the real program without a guest, and one that is not there."""
+import contextlib
 import json
 from pathlib import Path
 import socket
@@ -59,8 +60,10 @@ class Control(socketserver.StreamRequestHandler):
     """The control socket of a device whose driver takes hints, and gives all that is wanted."""
 
     def handle(self):
-        for line in self.rfile:
-            self.answer(json.loads(line))
+        # The daemon may end with an answer unread.
+        with contextlib.suppress(ConnectionError):
+            for line in self.rfile:
+                self.answer(json.loads(line))
 
     def send(self, **line):
         self.wfile.write(json.dumps(line).encode() + b"\n")

@@ -310,6 +310,8 @@ void guest_poll(struct guest *guest)
 	/* These change slowly, or count under pressure only: it is enough if they are not old. */
 	if (turn && guest->statm >= 0)
 		guest->resident = read_resident(guest);
-	if (guest->hint && (turn || hostd->host.level || !hint_there(guest->hint)))
+	/* Under pressure slack changes faster; but the reply to a hint tells it, too. */
+	if (guest->hint && (turn || !hint_there(guest->hint) ||
+			    (hostd->host.level && hostd->round - guest->slack_round > 1)))
 		hint_poll(guest->hint);
 }
