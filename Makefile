@@ -126,8 +126,9 @@ dist: ## make the archive of a release, in build/
 	@scripts/dist $(version)
 
 .PHONY: vm-test
-vm-test: ## only test in guests; for less: selftests/vm/run --help
-	@selftests/check vm
+vm-test: ## all tests in guests, on four stock kernels; for less: selftests/vm/run --help
+	@selftests/packages check
+	@selftests/vm/run --again --jobs 2 --kernel 6.1,6.12,7.2,7.3 --driver ours
 
 .PHONY: debug-test
 debug-test: ## all in-guest tests on a debug kernel (KASAN, lockdep ...), which is built first
