@@ -23,6 +23,8 @@
 #define CHUNK		1024
 /* Pages of a hot file set that are read in a millisecond. */
 #define HOT_READS	64
+/* kswapd lets so many be taken before it reclaims as many at once. */
+#define KSWAPD_BURST	4096
 
 #define NEVER		UINT64_MAX
 #define TURNS		64
@@ -38,7 +40,10 @@ struct guest {
 	s64 anon;		/* what the load holds */
 	s64 cache;		/* page cache */
 	s64 hot;		/* file set that is read at random all the time */
-	u64 hot_since;		/* until when it has been read */
+	s64 limited;		/* pages in a ms that a cgroup at its limit reads again */
+	s64 stream;		/* pages in a ms that are read once */
+	u64 read_until;		/* until when all these have been read */
+	s64 behind;		/* what kswapd will reclaim when it wakes */
 	s64 swap;		/* what the swap device has left */
 	s64 swapped;
 	s64 balloon;
@@ -59,6 +64,7 @@ struct guest {
 	unsigned long shrinks, samples, thrashes;
 	s64 taken[VB_WHY_NR];	/* pages, by reason */
 	struct vb_sample seen;	/* what the kernel has counted */
+	u64 hot_at;		/* when a page of the hot set last came back */
 	u64 second;		/* this second, and what it took back */
 	s64 in_second;
 	s64 yielded;		/* pages that hints had it give */

@@ -295,8 +295,12 @@ static void random_event(struct guest *g, u64 *seed)
 	case 9 ... 16:
 		guest_free(g, rnd_range(seed, 0, g->memory));
 		break;
-	case 17 ... 20:
+	case 17 ... 19:
 		guest_read_file(g, rnd_range(seed, 0, g->memory));
+		break;
+	case 20:		/* other file loads, which more memory does not help */
+		g->limited = rnd(seed) % 2 ? 0 : rnd_range(seed, 0, 256);
+		g->stream = rnd(seed) % 2 ? 0 : rnd_range(seed, 0, 256);
 		break;
 	case 21:
 		g->cache = 0;
@@ -329,6 +333,8 @@ static void settle_down(struct guest *g)
 	guest_free(g, g->memory);
 	g->shaken = false;
 	g->hot = 0;
+	g->limited = 0;
+	g->stream = 0;
 	guest_run_until(g, g->now + patience);
 	size = g->balloon;
 	must(size == g->target ||

@@ -164,7 +164,10 @@ void guest_reclaim(struct guest *g, s64 pages)
 	g->seen.scanned += pages;
 	g->seen.swapped += swap;
 	g->seen.reclaimed += cache + swap;
-	g->seen.stalls += guest_free_pages(g) == 0;
+	if (guest_free_pages(g))
+		g->seen.kswapd += cache + swap;
+	else
+		g->seen.stalls++;
 }
 
 /* The OOM notifier. Return: false if the balloon has nothing to give. */
@@ -200,23 +203,53 @@ void guest_arm_sampler(struct guest *g)
 		g->sample_at = g->now + delay;
 }
 
-/* What is not in the cache is read, comes back, and takes the place of other data. */
-static void read_hot(struct guest *g)
+/* File data comes in, and takes free memory, or else the place of other data. */
+static void read_in(struct guest *g, s64 pages)
 {
-	s64 reads = HOT_READS * (g->now - g->hot_since), missed, room;
+	s64 room = guest_free_pages(g) - guest_watermark(g);
 
-	g->hot_since = g->now;
+	room = room > 0 ? room : 0;
+	g->cache += pages < room ? pages : room;
+	if (pages > room)
+		g->behind += pages - room;
+}
+
+/* Of the hot set what is not in the cache comes back. */
+static void read_hot(struct guest *g, u64 ms)
+{
+	s64 missed;
+
 	if (!g->hot)
 		return;
-	missed = reads * (g->hot - guest_hot_cached(g)) / g->hot;
-	room = guest_free_pages(g) - guest_watermark(g);
-	room = room > 0 ? room : 0;
+	missed = HOT_READS * ms * (g->hot - guest_hot_cached(g)) / g->hot;
 	g->seen.refaults += missed;
-	if (missed > room) {
-		g->seen.reclaimed += missed - room;
-		g->seen.scanned += missed - room;
-	}
-	g->cache += missed < room ? missed : room;
+	read_in(g, missed);
+	if (missed)
+		g->hot_at = g->now;
+}
+
+/* A cgroup at its limit reclaims for itself what it reads. */
+static void read_limited(struct guest *g, u64 ms)
+{
+	g->seen.refaults += g->limited * ms;
+	g->seen.reclaimed += g->limited * ms;
+	g->seen.scanned += g->limited * ms;
+}
+
+static void read_files(struct guest *g)
+{
+	u64 ms = g->now - g->read_until;
+
+	g->read_until = g->now;
+	read_hot(g, ms);
+	read_limited(g, ms);
+	read_in(g, g->stream * ms);
+	if (g->behind < KSWAPD_BURST)
+		return;
+	g->seen.kswapd += g->behind;
+	g->seen.reclaimed += g->behind;
+	g->seen.scanned += g->behind;
+	g->behind = 0;
 }
 
 void guest_sample(struct guest *g)
@@ -228,15 +261,17 @@ void guest_sample(struct guest *g)
 	u32 delay;
 
 	g->samples++;
-	read_hot(g);
+	read_files(g);
 	g->seen.at = g->now;
-	g->seen.behind = guest_free_pages(g) <= guest_watermark(g);
 	guest_snapshot(g, &s);
 	vb_policy_sample(p, &g->seen);
 	pages = vb_policy_wanted(p, &s, &why);
 	if (pages) {
 		must(why == VB_WHY_NEED ? s.available < p->tune.reserve :
-		     vb_policy_thrashes(p), "%lld pages", (long long)pages);
+		     g->hot_at && g->now - g->hot_at <= 3 * VB_SIGNS_MS,
+		     "%lld pages at %llu, hot at %llu", (long long)pages,
+		     (unsigned long long)g->now,
+		     (unsigned long long)g->hot_at);
 		g->thrashes += why == VB_WHY_THRASH;
 		grant(g, &s, why, pages);
 		hand_over(g, why, pages);

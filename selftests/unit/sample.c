@@ -5,42 +5,59 @@
  */
 #include "unit.h"
 
+/* What a sample adds; @direct is what others than kswapd reclaimed. */
+struct add {
+	u64 refaults, kswapd, direct, stalls;
+};
+
 /* One sample after another, each with so much of everything. */
-static bool sampled(struct vb_policy *p, u64 refaults, u64 reclaimed,
-		    u64 stalls, bool behind)
+static bool sampled(struct vb_policy *p, const struct add *add)
 {
 	struct vb_sample next = p->last_sample;
 
 	next.at += VB_SAMPLE_MS;
-	next.refaults += refaults;
-	next.reclaimed += reclaimed;
-	next.scanned += reclaimed;
-	next.stalls += stalls;
-	next.behind = behind;
+	next.refaults += add->refaults;
+	next.reclaimed += add->kswapd + add->direct;
+	next.kswapd += add->kswapd;
+	next.scanned += add->kswapd + add->direct;
+	next.stalls += add->stalls;
 	vb_policy_sample(p, &next);
 	return vb_policy_thrashes(p);
 }
 
-static void thrash(void **state)
+static void tell_thrash(void **state)
 {
 	static const struct {
 		const char *name;
-		u64 refaults, reclaimed, stalls;
-		bool behind, thrashes;
+		struct add add;
+		bool thrashes;
 	} t[] = {
-		{ "calm", 0, 0, 0, 0, 0 },
-		{ "streaming", 0, 10000, 10, 1, 0 },
-		{ "streaming, something comes back", 2400, 10000, 10, 1, 0 },
-		{ "a cgroup at its limit", 10000, 10000, 0, 0, 0 },
-		{ "stalls alone", 0, 0, 100, 0, 0 },
-		{ "noise", 15, 15, 1, 1, 0 },
-		{ "a little", 16, 16, 1, 1, 1 },
-		{ "stalls", 5000, 10000, 1, 0, 1 },
-		{ "kswapd is behind", 5000, 10000, 0, 1, 1 },
-		{ "both", 2500, 10000, 1, 1, 1 },
-		{ "more than was reclaimed", 5000, 10, 1, 1, 1 },
-		{ "nothing was reclaimed", 5000, 0, 1, 0, 1 },
+		{ "calm", { 0, 0, 0, 0 }, 0 },
+		{ "streaming", { 0, 10000, 0, 0 }, 0 },
+		{ "streaming, with stalls", { 0, 10000, 1000, 10 }, 0 },
+		{ "streaming, too little comes back", { 2499, 10000, 0, 0 }, 0 },
+		{ "streaming, enough comes back", { 2500, 10000, 0, 0 }, 1 },
+		{ "a page cache that fills", { 5000, 0, 0, 0 }, 0 },
+		{ "hardly anything is driven out", { 5000, 1249, 0, 0 }, 0 },
+		{ "a quarter of it does", { 5000, 1250, 0, 0 }, 1 },
+		{ "one reader", { 420, 420, 0, 0 }, 1 },
+		{ "noise", { 15, 15, 0, 0 }, 0 },
+		{ "a little", { 16, 16, 0, 0 }, 1 },
+		{ "stalls alone", { 0, 0, 0, 100 }, 0 },
+		{ "stalls", { 1000, 0, 1000, 10 }, 1 },
+		{ "stalls that reclaim more than most", { 600, 0, 512, 2 }, 1 },
+		{ "stalls and kswapd", { 9000, 5000, 4000, 40 }, 1 },
+		{ "more than was reclaimed", { 1000, 500, 128, 1 }, 1 },
+		{ "a cgroup at its limit", { 10000, 0, 10000, 0 }, 0 },
+		{ "a cgroup, and a stall", { 10000, 0, 10000, 1 }, 0 },
+		{ "a cgroup, and noise", { 10100, 100, 10000, 0 }, 0 },
+		{ "a cgroup beside a stream", { 10000, 10000, 10000, 0 }, 0 },
+		{ "and with stalls", { 5000, 10000, 5500, 10 }, 0 },
+		{ "beside a small stream", { 10000, 5000, 10000, 0 }, 0 },
+		{ "beside a large stream", { 3000, 9000, 3000, 0 }, 0 },
+		{ "and a thrash beside it", { 9000, 5000, 4000, 0 }, 1 },
 	};
+	static const struct add nothing;
 	size_t i;
 	u32 j;
 
@@ -48,30 +65,148 @@ static void thrash(void **state)
 	for (i = 0; i < ARRAY_SIZE(t); i++) {
 		struct vb_policy p = { .tune = default_tune };
 
-		for (j = 1; j <= 3 * VB_THRASH_SAMPLES; j++) {
-			bool seen = sampled(&p, t[i].refaults, t[i].reclaimed,
-					    t[i].stalls, t[i].behind);
+		for (j = 1; j <= 5 * VB_THRASH_SAMPLES; j++) {
+			bool seen = sampled(&p, &t[i].add);
 
 			want(seen, t[i].thrashes && j >= VB_THRASH_SAMPLES,
 			     t[i].name);
-			want(p.reclaiming, t[i].reclaimed > 0, t[i].name);
+			want(p.reclaiming, t[i].add.kswapd || t[i].add.direct,
+			     t[i].name);
 		}
-		want(sampled(&p, 0, 0, 0, 0), 0, "over");
+		want(sampled(&p, &nothing), 0, "over");
 	}
 }
 
-/* A hiccup is none, however often there is one. */
-static void thrash_in_a_row(void **state)
+/* kswapd pauses between its watermarks: a second's reclaim at once, then none. */
+static void kswapd_pauses(void **state)
 {
-	struct vb_policy p = { .tune = default_tune };
-	int i, j;
+	static const u32 periods[] = { 1, 2, 3, 5, 10, 20 };
+	struct add add = { .refaults = 420 };
+	size_t i;
+	u32 j;
 
 	(void)state;
-	for (i = 0; i < 100; i++) {
-		for (j = 1; j < VB_THRASH_SAMPLES; j++)
-			want(sampled(&p, 1000, 1000, 1, 1), 0, "not yet");
-		want(sampled(&p, 0, 1000, 1, 1), 0, "a sample without");
+	for (i = 0; i < ARRAY_SIZE(periods); i++) {
+		struct vb_policy p = { .tune = default_tune };
+		u32 found = 0;
+
+		for (j = 1; j <= 100; j++) {
+			bool seen;
+
+			add.kswapd = j % periods[i] ? 0 : 420 * periods[i];
+			seen = sampled(&p, &add);
+			must(!seen || add.kswapd, "taken in a pause of %u",
+			     periods[i]);
+			if (seen && !found)
+				found = j;
+		}
+		must(found && found <= VB_THRASH_SAMPLES + 2 * periods[i],
+		     "a pause of %u: found after %u", periods[i], found);
 	}
+}
+
+/*
+ * What was given back fills with what comes back, and nothing is reclaimed: no
+ * thrash, nor at once when it is full, were it for a hiccup.
+ */
+static void given_back(void **state)
+{
+	static const struct add full = { 420, 420, 0, 0 };
+	static const struct add fills = { 420, 0, 0, 0 };
+	struct vb_policy p = { .tune = default_tune };
+	int i;
+
+	(void)state;
+	for (i = 0; i < 20; i++)
+		sampled(&p, &full);
+	want(vb_policy_thrashes(&p), 1, "full");
+	for (i = 0; i < 50; i++)
+		want(sampled(&p, &fills), 0, "fills");
+	want(p.thrash_run, 0, "forgotten");
+	for (i = 1; i < VB_THRASH_SAMPLES; i++)
+		want(sampled(&p, &full), 0, "full again, for a moment");
+	for (i = 0; i < 20; i++)
+		sampled(&p, &full);
+	want(vb_policy_thrashes(&p), 1, "full again");
+}
+
+/* One calm sample does not hide a thrash, but hiccups do not add up to one. */
+static void calm_between(void **state)
+{
+	static const struct {
+		const char *name;
+		u32 thrash, calm, after;
+	} t[] = {
+		{ "hiccups", 1, 1, 0 },
+		{ "now and then", 4, 4, 0 },
+		{ "more than not", 2, 1, 11 },
+		{ "nearly always", 4, 1, 7 },
+	};
+	static const struct add busy = { 1000, 1000, 0, 0 };
+	static const struct add calm;
+	size_t i;
+	u32 j;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(t); i++) {
+		struct vb_policy p = { .tune = default_tune };
+		u32 after = 0;
+
+		for (j = 0; j < 1000; j++) {
+			bool thrash = j % (t[i].thrash + t[i].calm) < t[i].thrash;
+
+			if (sampled(&p, thrash ? &busy : &calm) && !after)
+				after = j + 1;
+		}
+		want(after, t[i].after, t[i].name);
+	}
+}
+
+/* Old signs fade, by time and not by samples, and are gone after a while. */
+static void signs_fade(void **state)
+{
+	static const struct {
+		u64 ms;
+		s64 left;
+	} t[] = {
+		{ 0, 8000 }, { 100, 7600 }, { 500, 6000 }, { 1000, 4000 },
+		{ VB_SIGNS_MS, 0 }, { VB_SIGNS_MS + 1, 0 },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(t); i++) {
+		struct vb_policy p = {
+			.signs = { 8000, 8000, 8000 },
+			.last_sample.at = 7,
+		};
+		struct vb_sample sample = { .at = 7 + t[i].ms };
+
+		vb_policy_sample(&p, &sample);
+		want(p.signs.refaults, t[i].left, "refaults");
+		want(p.signs.shortage, t[i].left, "shortage");
+		want(p.signs.limits, t[i].left, "limits");
+	}
+}
+
+/* The counts of the processors come late: the sums may miss what a part has. */
+static void late_counts(void **state)
+{
+	static const struct add busy = { 1000, 1000, 0, 1 };
+	struct vb_policy p = { .tune = default_tune };
+	struct vb_sample sample;
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < 20; i++) {
+		sample = p.last_sample;
+		sample.reclaimed -= i % 2 ? 100 : -100;
+		p.last_sample = sample;
+		sampled(&p, &busy);
+	}
+	want(vb_policy_thrashes(&p), 1, "thrash");
+	must(p.signs.limits <= 100 && p.signs.limits >= -100, "limits %lld",
+	     (long long)p.signs.limits);
 }
 
 /* What was counted before, or while nobody looked, is not what happens now. */
@@ -100,7 +235,7 @@ static void first_sample(void **state)
 		struct vb_sample sample = {
 			.at = 50000 + t[i].pause, .refaults = 90000,
 			.reclaimed = 90000, .scanned = 90000, .swapped = 700,
-			.stalls = 700, .behind = true,
+			.kswapd = 90000, .stalls = 700,
 		};
 
 		vb_policy_sample(&p, &sample);
@@ -164,6 +299,7 @@ static void wanted(void **state)
 			.tune = default_tune,
 			.below_target = t[i].below,
 			.thrash_run = t[i].thrashes ? VB_THRASH_SAMPLES : 0,
+			.reclaiming = t[i].thrashes,
 			.swapped = t[i].swapped,
 		};
 		struct vb_snapshot s = {
@@ -188,20 +324,23 @@ static void next_sample(void **state)
 		const char *name;
 		enum vb_auto mode;
 		bool below, reclaiming;
+		u32 run;
 		s64 target, actual, available;
 		u32 delay;
 	} t[] = {
-		{ "an empty balloon", VB_AUTO_NEED, 1, 1, 100, 0, 0, 0 },
-		{ "calm", VB_AUTO_NEED, 1, 0, 100, 100, 512000, 1000 },
-		{ "calm, huge", VB_AUTO_NEED, 1, 0, 100, 100, HUGE_PAGES, 1000 },
-		{ "a second of memory", VB_AUTO_NEED, 1, 0, 100, 100, 511999,
+		{ "an empty balloon", VB_AUTO_NEED, 1, 1, 0, 100, 0, 0, 0 },
+		{ "calm", VB_AUTO_NEED, 1, 0, 0, 100, 100, 512000, 1000 },
+		{ "calm, huge", VB_AUTO_NEED, 1, 0, 0, 100, 100, HUGE_PAGES, 1000 },
+		{ "a second of memory", VB_AUTO_NEED, 1, 0, 0, 100, 100, 511999,
 		  999 },
-		{ "low", VB_AUTO_NEED, 1, 0, 100, 100, 51711, 100 },
-		{ "reclaim", VB_AUTO_NEED, 1, 1, 100, 100, 512000, 100 },
-		{ "need", VB_AUTO_NEED, 1, 0, 100, 100, 0, 100 },
-		{ "nothing may be taken", VB_AUTO_NEED, 0, 1, 100, 100, 0, 0 },
-		{ "a surplus", VB_AUTO_NEED, 0, 0, 50, 100, 512000, 1000 },
-		{ "off", VB_AUTO_OFF, 1, 1, 50, 100, 0, 0 },
+		{ "low", VB_AUTO_NEED, 1, 0, 0, 100, 100, 51711, 100 },
+		{ "reclaim", VB_AUTO_NEED, 1, 1, 0, 100, 100, 512000, 100 },
+		{ "perhaps a thrash", VB_AUTO_NEED, 1, 0, 1, 100, 100, 512000,
+		  100 },
+		{ "need", VB_AUTO_NEED, 1, 0, 0, 100, 100, 0, 100 },
+		{ "nothing may be taken", VB_AUTO_NEED, 0, 1, 0, 100, 100, 0, 0 },
+		{ "a surplus", VB_AUTO_NEED, 0, 0, 0, 50, 100, 512000, 1000 },
+		{ "off", VB_AUTO_OFF, 1, 1, 0, 50, 100, 0, 0 },
 	};
 	size_t i;
 
@@ -211,6 +350,7 @@ static void next_sample(void **state)
 			.tune = default_tune,
 			.below_target = t[i].below,
 			.reclaiming = t[i].reclaiming,
+			.thrash_run = t[i].run,
 		};
 		struct vb_snapshot s = {
 			.target = t[i].target,
@@ -227,8 +367,12 @@ static void next_sample(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(thrash),
-		cmocka_unit_test(thrash_in_a_row),
+		cmocka_unit_test(tell_thrash),
+		cmocka_unit_test(kswapd_pauses),
+		cmocka_unit_test(given_back),
+		cmocka_unit_test(calm_between),
+		cmocka_unit_test(signs_fade),
+		cmocka_unit_test(late_counts),
 		cmocka_unit_test(first_sample),
 		cmocka_unit_test(wanted),
 		cmocka_unit_test(next_sample),

@@ -23,6 +23,8 @@
  *	free N		it shrinks by so much
  *	read N		a file of this size is read once
  *	hot N		a file set of this size is read at random, all the time
+ *	limited N	a cgroup at its limit reads so much in a second, again
+ *	stream N	so much in a second is read once
  *	drop 0		the page cache is dropped
  *	NAME N		a tunable of the driver, in its own unit; auto_deflate as
  *			0 off, 1 need, 2 thrash; reserve in MiB
@@ -200,6 +202,10 @@ static bool happen(const char *what, s64 n)
 		guest_read_file(g, n * MIB);
 	else if (!strcmp(what, "hot"))
 		g->hot = n * MIB;
+	else if (!strcmp(what, "limited"))
+		g->limited = n * MIB / 1000;
+	else if (!strcmp(what, "stream"))
+		g->stream = n * MIB / 1000;
 	else if (!strcmp(what, "drop"))
 		g->cache = 0;
 	else if (strcmp(what, "end"))

@@ -168,23 +168,38 @@ struct vb_place {
  * struct vb_sample - the signs of thrash, as the kernel counts them
  * @at: when; ms
  * @refaults: pages that came back after they were reclaimed
- * @reclaimed: pages that were reclaimed
+ * @reclaimed: pages that were reclaimed, by whomever
+ * @kswapd: those of them that kswapd reclaimed
  * @scanned: pages that were looked at for it
  * @swapped: pages that were written to swap
  * @stalls: allocations that had to reclaim for themselves, cgroups at their
  *	own limit not counted
- * @behind: kswapd has not reached its high watermark on some node
  *
- * All but @behind only rise.
+ * None of them ever falls.
  */
 struct vb_sample {
 	u64 at;
 	u64 refaults;
 	u64 reclaimed;
+	u64 kswapd;
 	u64 scanned;
 	u64 swapped;
 	u64 stalls;
-	bool behind;
+};
+
+/**
+ * struct vb_signs - the signs of thrash of the last seconds, the older the less
+ * @refaults: pages that came back
+ * @shortage: pages that were reclaimed because the guest was short of memory
+ * @limits: pages that were reclaimed for other reasons, that is by cgroups at
+ *	their own limit
+ *
+ * kswapd pauses between its watermarks, so a single sample says nothing.
+ */
+struct vb_signs {
+	s64 refaults;
+	s64 shortage;
+	s64 limits;
 };
 
 /**
@@ -202,7 +217,8 @@ struct vb_sample {
  * @limit_since: begin of the second that @limit_used is about
  * @limit_used: pages taken back in that second
  * @last_sample: the latest sample of the signs of thrash
- * @thrash_run: samples in a row that showed thrash
+ * @signs: what the latest samples say together
+ * @thrash_run: how many more samples showed thrash than did not
  * @reclaiming: the latest sample showed that memory was being reclaimed
  * @swapped: pages that it showed to have been swapped out
  * @yield: hints and surplus
@@ -223,6 +239,7 @@ struct vb_policy {
 	u64 limit_since;
 	s64 limit_used;
 	struct vb_sample last_sample;
+	struct vb_signs signs;
 	u32 thrash_run;
 	bool reclaiming;
 	s64 swapped;
@@ -234,17 +251,24 @@ struct vb_policy {
 /* First and longest delay of a growth that found no memory; ms. */
 #define VB_RETRY_MIN_MS		1000
 #define VB_RETRY_MAX_MS		32000
-/* Samples in a row that make a thrash of what might be a hiccup. */
+/* Samples that make a thrash of what might be a hiccup. */
 #define VB_THRASH_SAMPLES	5
-/* Of what is reclaimed so large a part comes back: one of ... */
+/*
+ * Of what is reclaimed so large a part comes back, and of what comes back so
+ * large a part has the guest reclaim: one of ...
+ */
 #define VB_THRASH_SHARE		4
 /* Fewer refaults in a sample are noise. */
 #define VB_THRASH_REFAULTS	16
+/* The most that an allocation reclaims for itself, by and large. */
+#define VB_STALL_PAGES		128
 /* What a sample with thrash takes back of what may be taken: one of ... */
 #define VB_THRASH_STEP		8
 /* Time between two samples, while memory is low, and at most; ms. */
 #define VB_SAMPLE_MS		100
 #define VB_SAMPLE_MAX_MS	1000
+/* What was seen so long ago is forgotten; ms. */
+#define VB_SIGNS_MS		(2 * VB_SAMPLE_MAX_MS)
 /* Memory is low when it could be used up in a sample's time; pages in a ms. */
 #define VB_SAMPLE_PACE		512
 /* Of a surplus, what decays at a time: one of ... */

@@ -189,20 +189,45 @@ void vb_policy_take(struct vb_policy *p, const struct vb_snapshot *s,
 	p->limit_used += pages;
 }
 
-/*
- * Much of what is reclaimed comes back, and reclaim cannot keep up. Refaults
- * alone also rise for a cgroup at its own limit, which more memory would not
- * help.
- */
-static bool is_thrash(const struct vb_sample *last,
-		      const struct vb_sample *sample)
+/* Of what was seen so many ms ago, what still counts. */
+static s64 faded(s64 pages, u64 ms)
 {
-	s64 refaults = sample->refaults - last->refaults;
-	s64 reclaimed = sample->reclaimed - last->reclaimed;
+	return pages - div_s64(pages * (s64)ms, VB_SIGNS_MS);
+}
 
-	return refaults >= VB_THRASH_REFAULTS &&
-	       refaults >= div_s64(reclaimed, VB_THRASH_SHARE) &&
-	       (sample->behind || sample->stalls != last->stalls);
+/*
+ * Only a shortage of memory wakes kswapd, and makes an allocation stall. What
+ * else is reclaimed is so for a cgroup's own limit, or because root asked for it.
+ */
+static void note_signs(struct vb_signs *signs, const struct vb_sample *last,
+		       const struct vb_sample *sample)
+{
+	s64 kswapd = sample->kswapd - last->kswapd;
+	s64 stalled = (sample->stalls - last->stalls) * VB_STALL_PAGES;
+	s64 others = sample->reclaimed - last->reclaimed - kswapd;
+	u64 ms = sample->at - last->at;
+
+	/* Below 0 now and then: each processor reports its counts when it likes. */
+	stalled = max_s64(min_s64(stalled, others), 0);
+	signs->refaults = faded(signs->refaults, ms) +
+			  sample->refaults - last->refaults;
+	signs->shortage = faded(signs->shortage, ms) + kswapd + stalled;
+	signs->limits = faded(signs->limits, ms) + others - stalled;
+}
+
+/*
+ * Much of what is reclaimed comes back, and that is why memory is short. Not
+ * counted are as many refaults as limits explain: a cgroup at its limit reclaims
+ * a page for each that comes back, and more memory would not help it. What
+ * comes back into free memory drives nothing out.
+ */
+static bool is_thrash(const struct vb_signs *signs)
+{
+	s64 refaults = signs->refaults - signs->limits;
+	s64 reclaimed = signs->shortage + signs->limits;
+
+	return refaults >= div_s64(reclaimed, VB_THRASH_SHARE) &&
+	       signs->shortage >= div_s64(refaults, VB_THRASH_SHARE);
 }
 
 /**
@@ -217,26 +242,33 @@ void vb_policy_sample(struct vb_policy *p, const struct vb_sample *sample)
 	p->last_sample = *sample;
 	p->reclaiming = sample->scanned != last.scanned;
 	p->swapped = sample->swapped - last.swapped;
-	if (sample->at - last.at > 2 * VB_SAMPLE_MAX_MS) {
+	if (sample->at - last.at > VB_SIGNS_MS) {
 		/* The first one, or after a pause: says nothing about now. */
+		p->signs = (struct vb_signs){ 0 };
 		p->thrash_run = 0;
 		p->swapped = 0;
-	} else if (is_thrash(&last, sample)) {
-		p->thrash_run = min_s64(p->thrash_run + 1, VB_THRASH_SAMPLES);
-	} else {
-		p->thrash_run = 0;
+		return;
 	}
+	note_signs(&p->signs, &last, sample);
+	if (sample->refaults - last.refaults >= VB_THRASH_REFAULTS &&
+	    is_thrash(&p->signs))
+		p->thrash_run = min_s64(p->thrash_run + 1, VB_THRASH_SAMPLES);
+	else if (p->thrash_run)
+		p->thrash_run--;
 }
 
 /**
- * vb_policy_thrashes - has the guest thrashed for some time now?
+ * vb_policy_thrashes - has the guest thrashed for some time, and still does?
  * @p: policy
  *
- * Return: true if it has.
+ * While nothing is reclaimed it does not: it has memory left, such as what it
+ * was given a moment ago.
+ *
+ * Return: true if so.
  */
 bool vb_policy_thrashes(const struct vb_policy *p)
 {
-	return p->thrash_run >= VB_THRASH_SAMPLES;
+	return p->reclaiming && p->thrash_run >= VB_THRASH_SAMPLES;
 }
 
 /**
@@ -273,7 +305,8 @@ s64 vb_policy_wanted(const struct vb_policy *p, const struct vb_snapshot *s,
  * @p: policy, after vb_policy_sample()
  * @s: snapshot
  *
- * Before all that is available could be gone, even if nothing is reclaimed now.
+ * Before all that is available could be gone, even if nothing is reclaimed now;
+ * and soon while the guest might thrash, because kswapd pauses now and then.
  *
  * Return: delay in ms, 0 for never: there is nothing that might be taken.
  */
@@ -285,7 +318,7 @@ u32 vb_policy_next_sample(const struct vb_policy *p,
 	if (!vb_policy_takeable(p, s, VB_WHY_NEED) &&
 	    !vb_policy_takeable(p, s, VB_WHY_THRASH))
 		return 0;
-	if (p->reclaiming)
+	if (p->reclaiming || p->thrash_run)
 		return VB_SAMPLE_MS;
 	delay = div_s64(s->available, VB_SAMPLE_PACE);
 	return min_s64(max_s64(delay, VB_SAMPLE_MS), VB_SAMPLE_MAX_MS);

@@ -33,39 +33,18 @@ static void sample_events(struct vb_sample *sample)
 }
 #endif
 
-/* kswapd runs until its node has as much free memory as this. */
-static bool kswapd_is_behind(void)
-{
-	int nid, i;
-
-	for_each_online_node(nid) {
-		s64 missing = 0;
-
-		for (i = 0; i < MAX_NR_ZONES; i++) {
-			struct zone *zone = &NODE_DATA(nid)->node_zones[i];
-
-			if (!managed_zone(zone))
-				continue;
-			missing += high_wmark_pages(zone);
-			missing -= zone_page_state(zone, NR_FREE_PAGES);
-		}
-		if (missing > 0)
-			return true;
-	}
-	return false;
-}
-
 static void take_sample(struct vb_sample *sample)
 {
 	sample->at = vb_now();
 	sample->refaults = global_node_page_state(WORKINGSET_REFAULT_ANON) +
 			   global_node_page_state(WORKINGSET_REFAULT_FILE);
-	sample->reclaimed = global_node_page_state(PGSTEAL_KSWAPD) +
-			    global_node_page_state(PGSTEAL_DIRECT);
+	/* The sums by reclaimer leave cgroups out, before 7.1. */
+	sample->reclaimed = global_node_page_state(PGSTEAL_ANON) +
+			    global_node_page_state(PGSTEAL_FILE);
+	sample->kswapd = global_node_page_state(PGSTEAL_KSWAPD);
 	sample->scanned = global_node_page_state(PGSCAN_KSWAPD) +
 			  global_node_page_state(PGSCAN_DIRECT);
 	sample_events(sample);
-	sample->behind = kswapd_is_behind();
 }
 
 /* Hinted blocks are free memory: they go first. */

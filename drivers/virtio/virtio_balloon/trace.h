@@ -132,8 +132,8 @@ TRACE_EVENT(vb_sample,
 		__field(s64, available)
 		__field(u64, refaults)
 		__field(u64, reclaimed)
+		__field(u64, kswapd)
 		__field(u64, stalls)
-		__field(bool, behind)
 		__field(u32, run)
 		__field(s64, granted)
 	),
@@ -142,14 +142,14 @@ TRACE_EVENT(vb_sample,
 		__entry->available = s->available;
 		__entry->refaults = sample->refaults;
 		__entry->reclaimed = sample->reclaimed;
+		__entry->kswapd = sample->kswapd;
 		__entry->stalls = sample->stalls;
-		__entry->behind = sample->behind;
 		__entry->run = run;
 		__entry->granted = granted;
 	),
-	TP_printk("virtio%d available=%lld refaults=%llu reclaimed=%llu stalls=%llu behind=%d run=%u granted=%lld",
+	TP_printk("virtio%d available=%lld refaults=%llu reclaimed=%llu kswapd=%llu stalls=%llu run=%u granted=%lld",
 		  __entry->index, __entry->available, __entry->refaults,
-		  __entry->reclaimed, __entry->stalls, __entry->behind,
+		  __entry->reclaimed, __entry->kswapd, __entry->stalls,
 		  __entry->run, __entry->granted)
 );
 

@@ -3,11 +3,14 @@
  * <linux/vmstat.h> with what 7.3 has.
  *
  * Supplies global_node_page_state() of PGSCAN_KSWAPD, PGSCAN_DIRECT,
- * PGSTEAL_KSWAPD and PGSTEAL_DIRECT, which were events until 7.0 and are node
- * statistics since 7.1. Both are plain enumerators: reading one with the
- * other's function compiles and gives some other counter. Here the four get
- * values that are out of range for events, so that the compiler sees the
- * mistake of indexing an array of events with them.
+ * PGSTEAL_KSWAPD, PGSTEAL_DIRECT, PGSTEAL_ANON and PGSTEAL_FILE, which were
+ * events until 7.0 and are node statistics since 7.1. Both are plain
+ * enumerators: reading one with the other's function compiles and gives some
+ * other counter. Here the six get values that are out of range for events, so
+ * that the compiler sees the mistake of indexing an array of events with them.
+ *
+ * As events PGSCAN_KSWAPD to PGSTEAL_DIRECT leave out what cgroups reclaim at
+ * their own limit; as node statistics they do not.
  */
 #ifndef COMPAT_LINUX_VMSTAT_H
 #define COMPAT_LINUX_VMSTAT_H
@@ -26,6 +29,8 @@
 #define PGSCAN_DIRECT	(COMPAT_VM_EVENT + PGSCAN_DIRECT)
 #define PGSTEAL_KSWAPD	(COMPAT_VM_EVENT + PGSTEAL_KSWAPD)
 #define PGSTEAL_DIRECT	(COMPAT_VM_EVENT + PGSTEAL_DIRECT)
+#define PGSTEAL_ANON	(COMPAT_VM_EVENT + PGSTEAL_ANON)
+#define PGSTEAL_FILE	(COMPAT_VM_EVENT + PGSTEAL_FILE)
 
 static inline unsigned long compat_global_node_page_state(int item)
 {
