@@ -120,12 +120,14 @@ struct vb_hint {
 /**
  * struct vb_crowd - does the guest work while it is resized?
  * @looked_ns: when that was last looked at
- * @worked_ns: what all processors had worked by then
+ * @worked_ns: what all processors had worked by then, tell_work aside
+ * @told_ns: what tell_work has worked. Written by that only
  * @is: it does
  */
 struct vb_crowd {
 	u64 looked_ns;
 	u64 worked_ns;
+	u64 told_ns;
 	bool is;
 };
 
@@ -166,7 +168,7 @@ struct vb_crowd {
  *	@policy_lock
  * @last_target: latest target read from the device; pages
  * @moving: the worker comes from another round. Worker only
- * @crowd: do others work in the guest? Worker only
+ * @crowd: do others work in the guest? Worker only, but for told_ns
  * @kick_us: what the longest kick took since the worker last asked; us
  * @releasing: pages granted to reclaim or the OOM notifier, and not yet free
  * @deflate_wanted: pages that the deflate work was asked for

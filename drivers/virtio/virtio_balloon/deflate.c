@@ -169,7 +169,11 @@ long vb_deflate_nowait(struct vb_dev *vb, long pages, int nid)
 	LIST_HEAD(chunks);
 	long nr = 1;
 
-	vb_queue_reap(q);
+	/* Half of the ring is for whoever asks next. */
+	if (vb_queue_in_flight(q) > q->nr_bufs / 2) {
+		vb_queue_kick(q);
+		vb_queue_reap(q);
+	}
 	while (pages - freed >= VB_CHUNK_PAGES && nr > 0) {
 		nr = deflate_chunk(vb, nid, &chunks);
 		freed += max(nr, 0L);

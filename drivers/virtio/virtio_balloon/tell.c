@@ -16,7 +16,9 @@
 /* A kick that took longer had the host do its work in it. */
 #define SLOW_KICK_US		1000
 /* How long to count what processors work: several ticks, or it says nothing. */
-#define CROWD_NS		(20 * NSEC_PER_MSEC)
+#define CROWD_NS		(40 * NSEC_PER_MSEC)
+/* After a longer time it says nothing of now. */
+#define CROWD_MAX_NS		NSEC_PER_SEC
 
 static void tell(struct vb_dev *vb, unsigned long delay)
 {
@@ -63,19 +65,23 @@ void vb_tell_work(struct work_struct *work)
 	struct vb_dev *vb = container_of(to_delayed_work(work), struct vb_dev,
 					 tell_work);
 
+	u64 start = ktime_get_ns();
+
 	vb_queue_kick(&vb->queues[VB_VQ_INFLATE]);
 	vb_queue_kick(&vb->queues[VB_VQ_DEFLATE]);
 	vb_write_actual(vb);
+	WRITE_ONCE(vb->crowd.told_ns,
+		   vb->crowd.told_ns + ktime_get_ns() - start);
 }
 
-/* What all processors have worked; ns, in ticks. */
-static u64 worked_ns(void)
+/* What all processors have worked, but for the work above; ns, in ticks. */
+static u64 worked_ns(const struct vb_crowd *crowd)
 {
+	u64 ns = -READ_ONCE(crowd->told_ns);
 	struct kernel_cpustat stat;
 	unsigned int cpu;
-	u64 ns = 0;
 
-	for_each_online_cpu(cpu) {
+	for_each_possible_cpu(cpu) {
 		kcpustat_cpu_fetch(&stat, cpu);
 		ns += stat.cpustat[CPUTIME_USER] + stat.cpustat[CPUTIME_NICE] +
 		      stat.cpustat[CPUTIME_SYSTEM];
@@ -83,7 +89,10 @@ static u64 worked_ns(void)
 	return ns;
 }
 
-/* Do others work besides us, who are busy all the time? Looked at in a while. */
+/*
+ * Do others work besides the worker, which does all the time? By half a processor at
+ * least: a tick finds somebody there now and then. Looked at now and then.
+ */
 static bool is_crowded(struct vb_crowd *crowd)
 {
 	u64 now = ktime_get_ns(), elapsed = now - crowd->looked_ns;
@@ -91,9 +100,9 @@ static bool is_crowded(struct vb_crowd *crowd)
 
 	if (elapsed < CROWD_NS)
 		return crowd->is;
-	worked = worked_ns();
-	crowd->is = elapsed < 2 * CROWD_NS &&
-		    worked - crowd->worked_ns > elapsed + elapsed / 4;
+	worked = worked_ns(crowd);
+	crowd->is = elapsed < CROWD_MAX_NS &&
+		    (s64)(worked - crowd->worked_ns) > (s64)elapsed * 3 / 2;
 	crowd->looked_ns = now;
 	crowd->worked_ns = worked;
 	return crowd->is;
