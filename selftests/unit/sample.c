@@ -80,7 +80,7 @@ static void tell_thrash(void **state)
 /* kswapd pauses between its watermarks: a second's reclaim at once, then none. */
 static void kswapd_pauses(void **state)
 {
-	static const u32 periods[] = { 1, 2, 3, 5, 10, 20 };
+	static const u32 periods[] = { 1, 2, 3, 5, 10, 20, 40 };
 	struct add add = { .refaults = 420 };
 	size_t i;
 	u32 j;
@@ -88,20 +88,24 @@ static void kswapd_pauses(void **state)
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(periods); i++) {
 		struct vb_policy p = { .tune = default_tune };
-		u32 found = 0;
+		struct vb_snapshot s = { 0 };
+		u32 found = 0, taken = 0;
 
-		for (j = 1; j <= 100; j++) {
-			bool seen;
-
+		for (j = 1; j <= 200; j++) {
 			add.kswapd = j % periods[i] ? 0 : 420 * periods[i];
-			seen = sampled(&p, &add);
-			must(!seen || add.kswapd, "taken in a pause of %u",
-			     periods[i]);
-			if (seen && !found)
+			if (!sampled(&p, &add))
+				continue;
+			vb_policy_take(&p, &s, VB_WHY_THRASH, 0);
+			taken++;
+			if (!found)
 				found = j;
 		}
 		must(found && found <= VB_THRASH_SAMPLES + 2 * periods[i],
 		     "a pause of %u: found after %u", periods[i], found);
+		must(taken <= 200 / periods[i],
+		     "a pause of %u: taken %u times", periods[i], taken);
+		must(taken >= 200 / periods[i] - VB_THRASH_SAMPLES,
+		     "a pause of %u: taken only %u times", periods[i], taken);
 	}
 }
 
@@ -114,12 +118,14 @@ static void given_back(void **state)
 	static const struct add full = { 420, 420, 0, 0 };
 	static const struct add fills = { 420, 0, 0, 0 };
 	struct vb_policy p = { .tune = default_tune };
+	struct vb_snapshot s = { 0 };
 	int i;
 
 	(void)state;
 	for (i = 0; i < 20; i++)
 		sampled(&p, &full);
 	want(vb_policy_thrashes(&p), 1, "full");
+	vb_policy_take(&p, &s, VB_WHY_THRASH, 1000);
 	for (i = 0; i < 50; i++)
 		want(sampled(&p, &fills), 0, "fills");
 	want(p.thrash_run, 0, "forgotten");
@@ -299,7 +305,7 @@ static void wanted(void **state)
 			.tune = default_tune,
 			.below_target = t[i].below,
 			.thrash_run = t[i].thrashes ? VB_THRASH_SAMPLES : 0,
-			.reclaiming = t[i].thrashes,
+			.used_up = t[i].thrashes,
 			.swapped = t[i].swapped,
 		};
 		struct vb_snapshot s = {

@@ -220,6 +220,7 @@ struct vb_signs {
  * @signs: what the latest samples say together
  * @thrash_run: how many more samples showed thrash than did not
  * @reclaiming: the latest sample showed that memory was being reclaimed
+ * @used_up: some sample did since thrash was last given pages
  * @swapped: pages that it showed to have been swapped out
  * @yield: hints and surplus
  *
@@ -242,6 +243,7 @@ struct vb_policy {
 	struct vb_signs signs;
 	u32 thrash_run;
 	bool reclaiming;
+	bool used_up;
 	s64 swapped;
 	struct vb_yield yield;
 };

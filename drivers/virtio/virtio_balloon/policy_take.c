@@ -180,6 +180,8 @@ void vb_policy_take(struct vb_policy *p, const struct vb_snapshot *s,
 		    enum vb_why why, s64 pages)
 {
 	vb_policy_hold_off(p, s);
+	if (why == VB_WHY_THRASH)
+		p->used_up = false;
 	if (why == VB_WHY_OOM)
 		return;
 	if (s->now - p->limit_since >= 1000) {
@@ -241,6 +243,7 @@ void vb_policy_sample(struct vb_policy *p, const struct vb_sample *sample)
 
 	p->last_sample = *sample;
 	p->reclaiming = sample->scanned != last.scanned;
+	p->used_up |= p->reclaiming;
 	p->swapped = sample->swapped - last.swapped;
 	if (sample->at - last.at > VB_SIGNS_MS) {
 		/* The first one, or after a pause: says nothing about now. */
@@ -261,14 +264,14 @@ void vb_policy_sample(struct vb_policy *p, const struct vb_sample *sample)
  * vb_policy_thrashes - has the guest thrashed for some time, and still does?
  * @p: policy
  *
- * While nothing is reclaimed it does not: it has memory left, such as what it
- * was given a moment ago.
+ * Not before it has used up what it was given a moment ago, so that something was
+ * reclaimed again. kswapd does that at once and pauses for long.
  *
  * Return: true if so.
  */
 bool vb_policy_thrashes(const struct vb_policy *p)
 {
-	return p->reclaiming && p->thrash_run >= VB_THRASH_SAMPLES;
+	return p->used_up && p->thrash_run >= VB_THRASH_SAMPLES;
 }
 
 /**
