@@ -130,6 +130,12 @@ vm-test: ## all tests in guests, on four stock kernels; for less: selftests/vm/r
 	@selftests/packages check
 	@selftests/vm/run --again --jobs 2 --kernel 6.1,6.12,7.2,7.3 --driver ours
 
+.PHONY: hints-test
+hints-test: ## test agent, reference device and the documents' commands in guests, with a newer QEMU
+	@selftests/packages check
+	@selftests/vm/run --again --kernel 6.1,7.3 --driver ours test_agent test_device \
+		test_hostile test_documents test_dropin
+
 .PHONY: debug-test
 debug-test: ## all in-guest tests on a debug kernel (KASAN, lockdep ...), which is built first
 	@selftests/packages check

@@ -123,7 +123,8 @@ void vb_resize_work(struct work_struct *work)
 	moved = vb_stalled(vb) ? move_stalled(vb, diff) : move(vb, diff);
 	vb_inflate_collect(vb);
 	/* Who tells the host of pages tells it the size, too. */
-	if (moved <= 0 || !work_busy(&vb->tell_work.work))
+	if (moved <= 0 || vb_must_tell_host(vb) ||
+	    !work_busy(&vb->tell_work.work))
 		vb_write_actual(vb);
 
 	switch (moved) {

@@ -69,7 +69,9 @@ void vb_tell_work(struct work_struct *work)
 
 	vb_queue_kick(&vb->queues[VB_VQ_INFLATE]);
 	vb_queue_kick(&vb->queues[VB_VQ_DEFLATE]);
-	vb_write_actual(vb);
+	/* What MUST_TELL_HOST keeps back is no more in the balloon, nor the guest's. */
+	if (!vb_must_tell_host(vb))
+		vb_write_actual(vb);
 	WRITE_ONCE(vb->crowd.told_ns,
 		   vb->crowd.told_ns + ktime_get_ns() - start);
 }

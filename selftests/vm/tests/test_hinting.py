@@ -90,7 +90,7 @@ def goes_on(lab, guest):
     # What was hinted is the guest's again.
     memory = guest.meminfo()
     lab.check_between(f"MemFree in KiB ({memory})", 740 << 10, memory["MemFree"], 1 << 20)
-    guest.check("pattern take 640")
+    guest.check("pattern take 600")
 
 
 @only(not_kernel="debug")       # too slow to keep its processors busy, see keep_busy()
