@@ -4,6 +4,7 @@ import re
 import sys
 
 from lab.cache import ROOT
+from lab.initramfs import shared_program
 from lab.testing import only, timeout
 
 from common import boot
@@ -17,6 +18,19 @@ import blocks       # noqa: E402
 EVENTS = "/sys/kernel/tracing/events/virtio_balloon"
 # They end with the signal of `timeout`; what they print while they run is enough.
 ENDLESS = "cat trace_pipe"
+
+
+# kmod's, as in a distribution: after `modprobe -r` that of busybox exits 1, for it could not
+# remove what the module needs, virtio, as well. And its shell takes its own modprobe before
+# one in the PATH, but not before a function.
+KMOD = ["modprobe", "modinfo"]
+FUNCTIONS = [f'{name}() {{ /sbin/{name} "$@"; }}' for name in KMOD]
+
+
+def programs():
+    """Return {path: program} of what the commands need beside busybox."""
+    return program() | {path: file for name in KMOD
+                        for path, file in shared_program(f"/sbin/{name}").items()}
 
 
 def bpftrace(lab, guest, line):
@@ -38,7 +52,7 @@ def trace_cmd(lab, guest, line):
 
 def run_block(lab, guest, block):
     """Each line runs, in a shell for the whole block."""
-    script = ["set -e"]
+    script = ["set -e", *FUNCTIONS]
     for line in block.commands():
         if line.startswith("bpftrace "):
             bpftrace(lab, guest, line)
@@ -75,7 +89,7 @@ def documented(lab, guest):
 def test_documents(lab):
     """Each block of commands for a guest is run, from where the one before left it."""
     found = [block for block in blocks.all_blocks() if block.kind == blocks.GUEST]
-    with boot(lab, balloon={"deflate-on-oom": "on"}, files=program()) as guest:
+    with boot(lab, balloon={"deflate-on-oom": "on"}, files=programs()) as guest:
         lab.case("documented", documented, lab, guest)
         for block in found:
             # A recipe may go on in the folder of the one before.
