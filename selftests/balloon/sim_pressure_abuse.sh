@@ -268,7 +268,7 @@ asleep()
 	pressure_start 0 overwrite=1
 	press "1 need=$MIB seq=1000 ttl_ms=600000"
 	check_eq "yielded" "$yielded" "$MIB"
-	! sends "1 need=$MIB" && fail "no buffer"
+	! sends "1 need=$MIB ttl_ms=600000" && fail "no buffer"
 	sim_set sleep 200 || fail "no sleep"
 	wait_for 20 sim_is held 256 || fail "held $(sim_get held) afterwards"
 	check_eq "reply without a hint" "$(sim_get press_reply_seq)" 0

@@ -358,6 +358,7 @@ void vb_stats_work(struct work_struct *work);
 /* pressure.c */
 void vb_pressure_init(struct vb_dev *vb);
 void vb_pressure_start(struct vb_dev *vb);
+void vb_pressure_stop(struct vb_dev *vb);
 void vb_pressure_answered(struct virtqueue *vq);
 void vb_pressure_hint(struct vb_dev *vb, const struct vb_host_hint *hint);
 void vb_pressure_refused(struct vb_dev *vb);

@@ -97,6 +97,8 @@ void vb_go_offline(struct vb_dev *vb, bool keep_pages)
 
 	if (was_online) {
 		settle(vb, keep_pages);
+		if (keep_pages)
+			vb_pressure_stop(vb);
 		vb_queues_reset(vb);
 		vb_report_abandon(vb);
 		vb_reporting_unregister(vb);

@@ -286,6 +286,23 @@ void vb_pressure_start(struct vb_dev *vb)
 }
 
 /**
+ * vb_pressure_stop - hear what the host said before the queue goes
+ * @vb: the device, with all workers stopped
+ *
+ * The work may not have come to it: the hint is to be acted on nevertheless, by
+ * the next work that runs. Its reply goes with the queue.
+ *
+ * Context: process.
+ */
+void vb_pressure_stop(struct vb_dev *vb)
+{
+	struct vb_queue *q = &vb->queues[VB_VQ_PRESSURE];
+
+	if (vb_queue_reap(q))
+		receive(vb, q->written);
+}
+
+/**
  * vb_pressure_answered - the host returned the buffer
  * @vq: the pressure queue
  *

@@ -53,8 +53,8 @@ struct vb_reply {
 
 /**
  * struct vb_pressure - hints, from the queue and from sysfs
- * @work: runs on vb->wq; sole user of the queue, and of what is not said to be
- *	protected otherwise
+ * @work: runs on vb->wq; as long as it may, sole user of the queue, and of what
+ *	is not said to be protected otherwise
  * @out: the device reads the reply from here
  * @in: the device writes its hint to here
  * @seq: of the last hint from the queue
