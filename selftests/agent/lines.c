@@ -221,14 +221,19 @@ static void ending_it(void **state)
 }
 
 /* A pipe is like a port of virtio-serial: who writes comes and goes. */
+static void use_pipe(char *path)
+{
+	assert_true(close(mkstemp(path)) == 0 && unlink(path) == 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	use(open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), JSONLINE_PORT);
+}
+
 static void a_port_without_a_host(void **state)
 {
 	char path[] = "/tmp/balloon-port-XXXXXX";
 
 	(void)state;
-	assert_true(close(mkstemp(path)) == 0 && unlink(path) == 0);
-	assert_int_equal(mkfifo(path, 0600), 0);
-	use(open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), JSONLINE_PORT);
+	use_pipe(path);
 	for (unsigned int i = 1; i <= 3; i++) {
 		far = open(path, O_WRONLY | O_CLOEXEC);
 		say_to("{\"a\":1}\n{\"half\"");
@@ -239,6 +244,35 @@ static void a_port_without_a_host(void **state)
 		assert_int_equal(spin(), 0);
 		/* What is said meanwhile is nobody's. */
 		assert_true(jsonline_put(stream, json_object_new_object()));
+	}
+	assert_int_equal(errors, 0);
+	assert_int_equal(closes, 0);
+	far = -1;
+	unlink(path);
+}
+
+/* What it says comes before the word that it is there: till then it seems to be away. */
+static void a_host_whose_data_comes_first(void **state)
+{
+	char path[] = "/tmp/balloon-port-XXXXXX";
+
+	(void)state;
+	use_pipe(path);
+	for (unsigned int i = 1; i <= 3; i++) {
+		far = open(path, O_WRONLY | O_CLOEXEC);
+		say_to("{\"old\"");
+		close(far);
+		spin();
+		far = open(path, O_WRONLY | O_CLOEXEC);
+		assert_int_equal(write(far, "{\"a\"", 4), 4);
+		close(far);
+		assert_in_range(spin(), 1, 3);
+		assert_int_equal(spin(), 0);
+		far = open(path, O_WRONLY | O_CLOEXEC);
+		say_to(":1}\n");
+		assert_int_equal(values, i);
+		close(far);
+		spin();
 	}
 	assert_int_equal(errors, 0);
 	assert_int_equal(closes, 0);
@@ -271,6 +305,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_socket_ends, make_pair, end),
 		cmocka_unit_test_setup_teardown(ending_it, make_pair, end),
 		cmocka_unit_test_teardown(a_port_without_a_host, end),
+		cmocka_unit_test_teardown(a_host_whose_data_comes_first, end),
 		cmocka_unit_test(texts_with_a_zero_byte),
 	};
 

@@ -12,6 +12,12 @@
 #define ENDS		(EPOLLRDHUP | EPOLLHUP | EPOLLERR)	/* of what can be read */
 #define READS_MAX	4	/* at once: nobody may keep us from the rest */
 
+/*
+ * Who holds the other end? Of a port the data of the next one can come before the
+ * kernel knows of them: until it does, a port reads as ended, and takes nothing.
+ */
+enum other { HERE, AWAY, COMING };
+
 struct jsonline {
 	const struct jsonline_user *user;
 	void *context;
@@ -20,7 +26,7 @@ struct jsonline {
 	int fd;
 	enum jsonline_kind kind;
 	bool lost;
-	bool away;			/* nobody holds the other end of the port */
+	enum other other;		/* always HERE but for a port */
 	bool blocked;			/* the other end has to read before we can write more */
 	bool skipping;			/* the rest of a line that is too long */
 	size_t have;			/* of a line */
@@ -53,8 +59,10 @@ static void watch(struct jsonline *stream)
 {
 	uint32_t events = EPOLLIN | (stream->blocked ? EPOLLOUT : 0);
 
-	if (stream->away)
+	if (stream->other == AWAY)
 		events = EPOLLIN | EPOLLET;
+	else if (stream->other == COMING)
+		events = EPOLLIN | EPOLLOUT | EPOLLET;
 	else if (stream->kind == JSONLINE_SOCKET)
 		events |= EPOLLRDHUP | EPOLLET;
 	sd_event_source_set_io_events(stream->io, events);
@@ -68,15 +76,17 @@ static void set_blocked(struct jsonline *stream, bool blocked)
 	watch(stream);
 }
 
-static void set_away(struct jsonline *stream, bool away)
+static void set_other(struct jsonline *stream, enum other other)
 {
-	if (stream->away == away)
+	if (stream->other == other)
 		return;
-	stream->away = away;
-	stream->skipping = false;
-	stream->have = 0;
-	stream->unread = 0;
-	stream->blocked = false;
+	stream->other = other;
+	if (other == AWAY) {
+		stream->skipping = false;
+		stream->have = 0;
+		stream->unread = 0;
+		stream->blocked = false;
+	}
 	watch(stream);
 }
 
@@ -122,7 +132,7 @@ static bool append(struct jsonline *stream, const char *text)
 
 bool jsonline_add(struct jsonline *stream, struct json_object *object)
 {
-	if (!stream->lost && !stream->away &&
+	if (!stream->lost && stream->other != AWAY &&
 	    !append(stream, json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN)))
 		jsonline_end(stream);
 	json_object_put(object);
@@ -202,15 +212,15 @@ static bool receive(struct jsonline *stream, uint32_t events)
 	size_t room = sizeof(stream->line) - stream->have;
 	ssize_t got = read(stream->fd, stream->line + stream->have, room);
 
-	if (got > 0 || retry(got)) {
-		set_away(stream, false);
-		if (got > 0) {
-			stream->have += (size_t)got;
-			handle_lines(stream);
-		}
+	if (got > 0) {
+		if (stream->other == AWAY)
+			set_other(stream, COMING);
+		stream->have += (size_t)got;
+		handle_lines(stream);
 	} else if (!got && !(events & EPOLLERR) && stream->kind == JSONLINE_PORT) {
-		set_away(stream, true);
-	} else {
+		if (stream->other == HERE)
+			set_other(stream, AWAY);
+	} else if (!retry(got)) {
 		jsonline_end(stream);
 	}
 	return stream->kind == JSONLINE_SOCKET && !stream->lost &&
@@ -224,6 +234,8 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *context
 
 	(void)source;
 	(void)fd;
+	if (!(events & EPOLLHUP))
+		set_other(stream, HERE);
 	if (events & EPOLLOUT)
 		flush(stream);
 	if (stream->lost || !(events & (EPOLLIN | ENDS)))
