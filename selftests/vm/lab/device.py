@@ -114,3 +114,13 @@ class Device:
         self("target", pages=pages)
         return guest.wait_until(lambda: self("status")["actual"] == pages, timeout,
                                 lambda: f"actual is not {pages}: {self('status')}", 0.02)
+
+    def settled(self, guest, pages, timeout=20):
+        """Wait until the device holds so many pages; return its books.
+
+        Where it need not be told first, the guest takes pages back, and says so in `actual`,
+        before the device has read of them.
+        """
+        guest.wait_until(lambda: self("books")["held"] == pages, timeout,
+                         lambda: f"the balloon has not {pages} pages: {self('books')}", 0.02)
+        return self("books")

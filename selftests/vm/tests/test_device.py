@@ -12,10 +12,9 @@ TARGETS = (128_000, 1, 100_001, 99_999, 0)
 INTERVAL_MS = 3000
 
 
-def check_books(lab, device, held):
+def check_books(lab, guest, device, held):
     """The device's books, and the memory itself, agree that the driver keeps the rules."""
-    books, audit = device("books"), device("audit")
-    lab.check_equal("pages in the balloon", books["held"], held)
+    books, audit = device.settled(guest, held), device("audit")
     lab.check_equal("breaches of the rules", books["messages"], [])
     lab.check_equal("used pages of the balloon", audit["used"], 0)
 
@@ -27,7 +26,7 @@ def work(lab, guest, device):
     for pages in TARGETS:
         seconds = device.resize(guest, pages)
         lab.note(f"{pages} pages: {seconds:.2f} s")
-        check_books(lab, device, pages)
+        check_books(lab, guest, device, pages)
         if pages == TARGETS[0]:
             backed = (guest.memory >> 10) - pages * 4
             lab.check_between("host memory in KiB", 1, guest.rss_kib(), min(before, backed))
@@ -36,12 +35,12 @@ def work(lab, guest, device):
         lab.check("the statistics have the total memory", stats["total-memory"] > 0)
     guest.check("rmmod virtio_balloon && modprobe virtio_balloon")
     device.resize(guest, 1000)
-    check_books(lab, device, 1000)
+    check_books(lab, guest, device, 1000)
     # A guest that is stopped and goes on has kept its balloon.
     guest.qmp("stop")
     guest.qmp("cont")
     device.resize(guest, 3000)
-    check_books(lab, device, 3000)
+    check_books(lab, guest, device, 3000)
 
 
 def resize(lab, guest, *options):
@@ -84,7 +83,7 @@ def hints(lab, guest, *options):
         lab.note(f"{reply['yielded'] >> 20} of {slack >> 20} MiB in {seconds:.2f} s; "
                  f"host memory {before} KiB, then {guest.rss_kib()} KiB")
         lab.check_between("yielded", slack // 2 - 16 * MIB, reply["yielded"], slack // 2 + 4 * MIB)
-        check_books(lab, device, reply["yielded"] // PAGE)
+        check_books(lab, guest, device, reply["yielded"] // PAGE)
         lab.check_between("host memory in KiB", 1, guest.rss_kib(),
                           min(before, guest.memory - reply["yielded"] >> 10))
         again, _ = yielded_to(device, guest, "critical", need=5 * MIB)
@@ -92,8 +91,8 @@ def hints(lab, guest, *options):
         # In the interval it would not live long enough to be acted on.
         time.sleep(INTERVAL_MS / 1000)
         yielded_to(device, guest, "none", ttl_ms=300)
-        guest.wait_until(lambda: not device("books")["held"], 60, lambda: f"{device('books')}")
-        check_books(lab, device, 0)
+        device.settled(guest, 0, 60)
+        check_books(lab, guest, device, 0)
 
 
 @timeout(600)
