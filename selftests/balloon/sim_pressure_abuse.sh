@@ -111,6 +111,8 @@ storm()		# by sysfs or by queue
 	pressure_start 0
 	tune_pressure critical_percent 0
 	tune_pressure interval_ms 1000
+	# names of tasks have the emulated scheduler patched while it runs
+	echo 0 >"$TRACING/options/record-cmd"
 	echo 0 >"$TRACING/tracing_on"
 	echo 8192 >"$TRACING/buffer_size_kb"
 	echo >"$TRACING/trace"
