@@ -19,6 +19,8 @@ INSTALL_MOD_DIR ?= updates
 version := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 dkms_files = Makefile Kbuild dkms.conf scripts drivers include LICENSES
 dkms_source = /usr/src/autoballoon-$(version)
+# DKMS 3.0 asks a make for the compiler's name: one that knows of us would say where it is, too.
+plain = env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS
 modules = $(INSTALL_MOD_PATH)/lib/modules/$(KVER)
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
 
@@ -63,11 +65,11 @@ dkms-install: ## install through DKMS, which builds it again for every new kerne
 	rm -rf $(dkms_source)
 	mkdir -p $(dkms_source)
 	cp -r $(dkms_files) $(dkms_source)
-	dkms install autoballoon/$(version) -k $(KVER)
+	$(plain) dkms install autoballoon/$(version) -k $(KVER)
 
 .PHONY: dkms-remove
 dkms-remove: ## remove it from DKMS and from all kernels
-	dkms remove autoballoon/$(version) --all
+	$(plain) dkms remove autoballoon/$(version) --all
 	rm -rf $(dkms_source)
 
 .PHONY: check

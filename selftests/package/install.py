@@ -16,6 +16,17 @@ import tree
 ALIAS = "virtio:d00000005v00001AF4"     # of the balloon device
 INTREE = "kernel/drivers/virtio/virtio_balloon.ko"
 
+# $1: a folder with what is to take the place of the folders that DKMS knows; then the command.
+AS_USUAL = """
+folder=$1
+shift
+for place in lib/modules usr/src var/lib/dkms; do
+	mkdir -p "/$place" "$folder/$place"
+	mount --bind "$folder/$place" "/$place"
+done
+exec "$@"
+"""
+
 
 class Place:
     """A root with the kernel's modules, and DKMS's folders beside it."""
@@ -49,7 +60,13 @@ class Place:
 
     def dkms(self, verb, *options):
         # DKMS can only run depmod for the machine's own root.
-        return self.run("dkms", *self.dkms_options, verb, tree.MODULE, *options)
+        try:
+            return self.run("dkms", *self.dkms_options, verb, tree.MODULE, *options)
+        except LabError as error:
+            log = self.folder / "dkms" / tree.MODULE / "build/make.log"
+            if not log.exists():
+                raise
+            raise Failure(f"{error}\n{log.name}:\n{log.read_text()[-2000:]}") from error
 
     def of_kernel(self):
         return ["-k", self.kernel.release, "--kernelsourcedir", self.kernel.headers.resolve()]
@@ -58,6 +75,17 @@ class Place:
         """Run make on a copy of the sources, as kbuild writes among them."""
         return self.run("make", "-C", self.folder / "src" / tree.MODULE.replace("/", "-"), goal,
                         f"KDIR={self.kernel.headers.resolve()}", f"INSTALL_MOD_PATH={self.root}", *words)
+
+    def make_as_usual(self, goal):
+        """Run make as a user does, below another make: it installs where DKMS does by itself."""
+        build = self.modules / "build"
+        if not build.is_symlink():
+            build.symlink_to(self.kernel.headers.resolve())
+        # a chroot's mounts are its own already
+        own_mounts = ["unshare", "--mount"] if isinstance(self.kernel.toolchain, chroot.Native) else []
+        self.run(*own_mounts, "sh", "-euc", AS_USUAL, "sh", self.root, "env", "MAKELEVEL=1",
+                 "make", "-C", self.folder / "src" / tree.MODULE.replace("/", "-"), goal,
+                 f"KVER={self.kernel.release}")
 
     def chosen(self, name):
         """Return the file that modprobe loads for a name or an alias, below lib/modules/RELEASE."""
@@ -116,6 +144,17 @@ def gone(place):
         raise Failure("the kernel's own module went with ours")
 
 
+def make_dkms_install(place):
+    place.make_as_usual("dkms-install")
+    expect_chosen(place, "updates/dkms/")
+
+
+def make_dkms_remove(place):
+    place.make_as_usual("dkms-remove")
+    place.depmod()
+    gone(place)
+
+
 def make_install(place):
     place.make("install")
     if len(place.ours()) != 1:
@@ -163,6 +202,8 @@ def steps(place):
         "dkms_module_is_chosen": lambda: expect_chosen(place, "updates/dkms/"),
         "dkms_remove": lambda: dkms_remove(place),
         "kernel_module_after_dkms": lambda: expect_chosen(place, "kernel/"),
+        "make_dkms_install": lambda: make_dkms_install(place),
+        "make_dkms_remove": lambda: make_dkms_remove(place),
         "make_install": lambda: make_install(place),
         "make_modinfo": lambda: modinfo(place),
         "make_module_is_chosen": lambda: expect_chosen(place, "updates/"),

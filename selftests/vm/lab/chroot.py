@@ -18,7 +18,7 @@ from . import apt, cache
 # What the kernel's build system runs, and what dkms does; sparse for the lint.
 TOOLS = ["make", "pahole", "kmod", "xz-utils", "sparse", "base-files", "bash", "coreutils", "dash",
          "diffutils", "findutils", "grep", "gzip", "libc-bin", "mawk", "perl-base", "sed", "tar",
-         "dkms", "openssl", "patch"]
+         "dkms", "openssl", "patch", "mount"]
 COMPILER = {"bookworm": "gcc-12", "trixie": "gcc-14"}
 
 FORMAT = 1          # of a root; a change makes all of them anew
@@ -38,6 +38,9 @@ mount --rbind /dev "$root/dev"
 exec chroot "$root" /bin/sh -c 'cd "$0" && exec "$@"' "$cwd" "$@"
 """
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8"}
+# What a make that runs the tests says to the makes below it. DKMS 3.0 asks a make for the name
+# of the compiler, and takes what a make below another one prints of its folders for a part of it.
+OF_MAKE = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
 
 
 class Native:
@@ -51,7 +54,8 @@ class Native:
     def run(command, folders=(), log=None, env=None, cwd="/"):
         """Run a command; return its output, or raise LabError with the end of it."""
         del folders
-        return cache.run(command, log=log, cwd=cwd, env=dict(os.environ, **ENVIRONMENT, **env or {}))
+        ours = {name: value for name, value in os.environ.items() if name not in OF_MAKE}
+        return cache.run(command, log=log, cwd=cwd, env=ours | ENVIRONMENT | (env or {}))
 
 
 class Chroot:
