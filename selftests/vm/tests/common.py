@@ -62,8 +62,8 @@ def free_kib(guest):
 def touch(guest, mib):
     """Have the guest use `mib` MiB for a moment, so that the host has to back them."""
     guest.check("mkdir -p /tmp/touch && mount -t tmpfs -o size=100% tmpfs /tmp/touch && "
-                f"dd if=/dev/zero of=/tmp/touch/file bs=1M count={mib} 2>/dev/null; "
-                "umount /tmp/touch")
+                f"{{ dd if=/dev/zero of=/tmp/touch/file bs=1M count={mib}; status=$?; "
+                "umount /tmp/touch && [ $status = 0 ]; }")
 
 
 def check_host_has(lab, guest, what="host memory of the guest"):
