@@ -290,6 +290,7 @@ bool vb_is_resize_worker(struct vb_dev *vb);
 void vb_resize_rested(struct vb_dev *vb);
 void vb_kick_work(struct vb_dev *vb, struct workqueue_struct *wq,
 		  struct work_struct *work, unsigned int why);
+void vb_kick_tell(struct vb_dev *vb, unsigned long delay);
 void vb_kick_sampler(struct vb_dev *vb, unsigned int delay_ms);
 void vb_kick_pressure(struct vb_dev *vb, unsigned int delay_ms);
 void vb_stop_work(struct vb_dev *vb);

@@ -20,18 +20,6 @@
 /* After a longer time it says nothing of now. */
 #define CROWD_MAX_NS		NSEC_PER_SEC
 
-static void tell(struct vb_dev *vb, unsigned long delay)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&vb->kick_lock, flags);
-	if (!vb->stopping && delay)
-		queue_delayed_work(vb->deflate_wq, &vb->tell_work, delay);
-	else if (!vb->stopping)
-		mod_delayed_work(vb->deflate_wq, &vb->tell_work, 0);
-	spin_unlock_irqrestore(&vb->kick_lock, flags);
-}
-
 /**
  * vb_tell_soon - tell the host in a moment, unless somebody does before
  * @vb: the device
@@ -42,7 +30,7 @@ static void tell(struct vb_dev *vb, unsigned long delay)
  */
 void vb_tell_soon(struct vb_dev *vb)
 {
-	tell(vb, SOON_JIFFIES);
+	vb_kick_tell(vb, SOON_JIFFIES);
 }
 
 /**
@@ -53,7 +41,7 @@ void vb_tell_soon(struct vb_dev *vb)
  */
 void vb_tell_beside(struct vb_dev *vb)
 {
-	tell(vb, 0);
+	vb_kick_tell(vb, 0);
 }
 
 /**
@@ -64,7 +52,6 @@ void vb_tell_work(struct work_struct *work)
 {
 	struct vb_dev *vb = container_of(to_delayed_work(work), struct vb_dev,
 					 tell_work);
-
 	u64 start = ktime_get_ns();
 
 	vb_queue_kick(&vb->queues[VB_VQ_INFLATE]);

@@ -111,11 +111,10 @@ void vb_kick_work(struct vb_dev *vb, struct workqueue_struct *wq,
 	spin_unlock_irqrestore(&vb->kick_lock, flags);
 }
 
-/* Queue a work so much later, unless it runs sooner anyway; or now. */
+/* Queue a work so many jiffies later, unless it runs sooner anyway; or now. */
 static void kick_delayed(struct vb_dev *vb, struct workqueue_struct *wq,
-			 struct delayed_work *work, unsigned int delay_ms)
+			 struct delayed_work *work, unsigned long delay)
 {
-	unsigned long delay = msecs_to_jiffies(delay_ms);
 	unsigned long flags;
 
 	spin_lock_irqsave(&vb->kick_lock, flags);
@@ -135,7 +134,20 @@ static void kick_delayed(struct vb_dev *vb, struct workqueue_struct *wq,
  */
 void vb_kick_sampler(struct vb_dev *vb, unsigned int delay_ms)
 {
-	kick_delayed(vb, vb->deflate_wq, &vb->sample_work, delay_ms);
+	kick_delayed(vb, vb->deflate_wq, &vb->sample_work,
+		     msecs_to_jiffies(delay_ms));
+}
+
+/**
+ * vb_kick_tell - have the host told of what was posted
+ * @vb: the device
+ * @delay: when, unless it is told sooner anyway; jiffies, 0 for at once
+ *
+ * Context: any.
+ */
+void vb_kick_tell(struct vb_dev *vb, unsigned long delay)
+{
+	kick_delayed(vb, vb->deflate_wq, &vb->tell_work, delay);
 }
 
 /**
@@ -147,7 +159,8 @@ void vb_kick_sampler(struct vb_dev *vb, unsigned int delay_ms)
  */
 void vb_kick_pressure(struct vb_dev *vb, unsigned int delay_ms)
 {
-	kick_delayed(vb, vb->wq, &vb->pressure.work, delay_ms);
+	kick_delayed(vb, vb->wq, &vb->pressure.work,
+		     msecs_to_jiffies(delay_ms));
 }
 
 /**
