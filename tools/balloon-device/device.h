@@ -31,7 +31,7 @@
 #define F_BIT(bit)	(1ull << (bit))
 
 struct hostile;
-struct control;
+struct clients;
 
 /* What a queue is for, in the order in which VMMs number those that they offer. */
 enum role {
@@ -86,7 +86,7 @@ struct device {
 	struct memory memory;
 	struct books books;
 	struct hostile *hostile;	/* NULL: an honest device */
-	struct control *control;
+	struct clients *control;
 
 	/* the VMM */
 	int front;			/* its connection, -1 without */

@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "clients.h"
 #include "hostd.h"
 #include "log.h"
 #include "request.h"
@@ -23,17 +24,8 @@
 #define GUESTS_A_LINE	256
 #define CLIENTS_MAX	32
 
-struct client {
-	struct client *next;
-	struct status *status;
-	struct jsonline *stream;
-};
-
 struct status {
-	struct hostd *hostd;
-	sd_event_source *source;
-	struct client *clients;
-	unsigned int count;
+	struct clients *clients;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 };
 
@@ -103,58 +95,17 @@ static struct json_object *answer(const struct hostd *hostd, struct json_object 
 	return answer_bad("there are: status, and guests with from");
 }
 
-static void on_line(struct jsonline *stream, struct json_object *value, const char *error,
+static void on_line(struct client *client, struct json_object *value, const char *error,
 		    void *context)
 {
-	struct client *client = context;
-
-	jsonline_put(stream, value ? answer(client->status->hostd, value) : answer_bad(error));
+	jsonline_put(client->stream, value ? answer(context, value) : answer_bad(error));
 }
 
-static void drop(struct client *client)
-{
-	struct client **link = &client->status->clients;
-
-	while (*link != client)
-		link = &(*link)->next;
-	*link = client->next;
-	client->status->count--;
-	jsonline_free(client->stream);
-	free(client);
-}
-
-static void on_closed(struct jsonline *stream, void *context)
-{
-	(void)stream;
-	drop(context);
-}
-
-static const struct jsonline_user user = { .line = on_line, .closed = on_closed };
-
-static int on_connect(sd_event_source *source, int fd, uint32_t events, void *context)
-{
-	struct status *status = context;
-	int new = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
-	struct client *client;
-
-	(void)source;
-	(void)events;
-	if (new < 0)
-		return 0;
-	client = status->count < CLIENTS_MAX ? calloc(1, sizeof(*client)) : NULL;
-	if (!client) {
-		close(new);
-		return 0;
-	}
-	client->status = status;
-	client->next = status->clients;
-	status->clients = client;
-	status->count++;
-	if (jsonline_new(&client->stream, status->hostd->event, new, JSONLINE_SOCKET, &user,
-			 client) < 0)
-		drop(client);
-	return 0;
-}
+static const struct clients_user user = {
+	.size = sizeof(struct client),
+	.most = CLIENTS_MAX,
+	.line = on_line,
+};
 
 /* Whoever holds the lock is the daemon; a socket without it was left behind. */
 static int take_lock(struct hostd *hostd, const char *path)
@@ -217,14 +168,8 @@ int status_start(struct hostd *hostd)
 		return -ENOMEM;
 	}
 	hostd->status = status;
-	status->hostd = hostd;
 	snprintf(status->path, sizeof(status->path), "%s", path);
-	error = sd_event_add_io(hostd->event, &status->source, fd, EPOLLIN, on_connect, status);
-	if (error < 0) {
-		close(fd);
-		return error;
-	}
-	return sd_event_source_set_io_fd_own(status->source, true);
+	return clients_new(&status->clients, hostd->event, fd, &user, hostd);
 }
 
 void status_stop(struct hostd *hostd)
@@ -232,9 +177,7 @@ void status_stop(struct hostd *hostd)
 	struct status *status = hostd->status;
 
 	if (status) {
-		while (status->clients)
-			drop(status->clients);
-		sd_event_source_disable_unref(status->source);
+		clients_free(status->clients);
 		unlink(status->path);
 		free(status);
 		hostd->status = NULL;
