@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # Random resizes while processes hold all other memory, full of known words: not one
-# of them changes. RESIZES sets how many in all, SEED replays a run.
+# of them changes. RESIZES sets how many, FAILING how many more while the page allocator
+# fails at times; SEED replays a run.
 cd "$(dirname "$0")" || exit 1
 # shellcheck source=lib/ktap.sh
 . ./lib/ktap.sh
@@ -11,6 +12,7 @@ cd "$(dirname "$0")" || exit 1
 . ./lib/faults.sh
 
 RESIZES=${RESIZES:-450}
+FAILING=${FAILING:-$RESIZES}
 SEED=${SEED:-$(($(date +%s) % 100000 + $$))}
 
 # A number from 0 to below $1, in $random.
@@ -136,7 +138,7 @@ ktap_plan 6
 ktap_case plain random_resizes 0 $((RESIZES / 3)) 0
 ktap_case all_features random_resizes $ALL $((RESIZES / 3)) 0
 ktap_case must_tell random_resizes "$F_MUST_TELL_HOST" $((RESIZES / 3)) 0
-ktap_case failing_allocations failing 0 $((RESIZES / 2))
-ktap_case failing_allocations_all_features failing $ALL $((RESIZES / 2))
+ktap_case failing_allocations failing 0 $((FAILING / 2))
+ktap_case failing_allocations_all_features failing $ALL $((FAILING / 2))
 ktap_case kernel_is_well kernel_is_well
 ktap_end
