@@ -133,6 +133,7 @@ static void released(void **state)
 	for (i = 0; i < ARRAY_SIZE(t); i++) {
 		struct vb_policy p = {
 			.tune = default_tune,
+			.below_target = true,
 			.target = t[i].target,
 			.offset = t[i].offset,
 			.return_size = 7,
@@ -166,7 +167,11 @@ static void released_before_a_new_target(void **state)
 
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(t); i++) {
-		struct vb_policy p = { .tune = default_tune, .target = 1000 };
+		struct vb_policy p = {
+			.tune = default_tune,
+			.below_target = true,
+			.target = 1000,
+		};
 		struct vb_snapshot s = {
 			.now = 1000,
 			.target = t[i].next,
@@ -199,7 +204,11 @@ static void released_stays_released(void **state)
 
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(t); i++) {
-		struct vb_policy p = { .tune = default_tune, .target = 100000 };
+		struct vb_policy p = {
+			.tune = default_tune,
+			.below_target = true,
+			.target = 100000,
+		};
 		struct vb_snapshot s = {
 			.now = 1000,
 			.target = 100000,
@@ -227,6 +236,7 @@ static void released_of_anything(void **state)
 		s64 before = rnd_range(&seed, -target, most), goal;
 		struct vb_policy p = {
 			.tune = default_tune,
+			.below_target = true,
 			.target = target,
 			.offset = before,
 		};
@@ -248,6 +258,46 @@ static void released_of_anything(void **state)
 		before = p.offset;
 		vb_policy_released(&p, &s);
 		want(p.offset, before, "nothing more was released");
+	}
+}
+
+/*
+ * R2: without DEFLATE_ON_OOM there is no deficit, though a whole chunk came back
+ * for a few pages, or the target rose meanwhile: the host gets it all.
+ */
+static void released_against_the_hosts_word(void **state)
+{
+	static const struct {
+		const char *name;
+		s64 offset, actual, after;
+	} t[] = {
+		{ "all of a surplus", 300, 100000, 0 },
+		{ "a part of it", 300, 100100, 100 },
+		{ "a chunk for it", 300, 99788, 0 },
+		{ "the target rose", 50000, 20000, 0 },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(t); i++) {
+		struct vb_policy p = {
+			.tune = default_tune,
+			.target = 100000,
+			.offset = t[i].offset,
+		};
+		struct vb_snapshot s = {
+			.now = 1000,
+			.target = 100000,
+			.actual = t[i].actual,
+			.available = HUGE_PAGES,
+		};
+
+		vb_policy_released(&p, &s);
+		want(p.offset, t[i].after, t[i].name);
+		must(vb_policy_goal(&p, &s) <= s.actual, "%s: at once",
+		     t[i].name);
+		s.now = p.holdoff_until;
+		want(vb_policy_goal(&p, &s), 100000 + t[i].after, t[i].name);
 	}
 }
 
@@ -402,6 +452,7 @@ static void return_starts_anew(void **state)
 {
 	struct vb_policy p = {
 		.tune = default_tune,
+		.below_target = true,
 		.target = 10000,
 		.offset = -800,
 	};
@@ -440,6 +491,7 @@ int main(void)
 		cmocka_unit_test(released_before_a_new_target),
 		cmocka_unit_test(released_stays_released),
 		cmocka_unit_test(released_of_anything),
+		cmocka_unit_test(released_against_the_hosts_word),
 		cmocka_unit_test(hold_off_moves_nothing),
 		cmocka_unit_test(return_waits),
 		cmocka_unit_test(return_in_even_steps),

@@ -151,6 +151,10 @@ void vb_policy_hold_off(struct vb_policy *p, const struct vb_snapshot *s)
  * The offset moves so that the goal is no more than what is left: otherwise
  * the worker would take the pages straight back. And growth is barred for a
  * while.
+ *
+ * Where the guest may not go below the target there is no deficit either: a
+ * target that rose meanwhile, or a whole chunk for a few pages, is made good as
+ * soon as growth is allowed again.
  */
 void vb_policy_released(struct vb_policy *p, const struct vb_snapshot *s)
 {
@@ -158,7 +162,7 @@ void vb_policy_released(struct vb_policy *p, const struct vb_snapshot *s)
 	if (p->empty)
 		return;
 	p->offset = min_s64(p->offset, s->actual - p->target);
-	p->offset = max_s64(p->offset, -p->target);
+	p->offset = max_s64(p->offset, p->below_target ? -p->target : 0);
 	p->return_size = 0;
 	p->yield.left = 0;
 	vb_policy_hold_off(p, s);
