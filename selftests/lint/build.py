@@ -19,6 +19,8 @@ HERE = Path(__file__).resolve().parent
 SOURCES = {"driver": ROOT, "balloonsim": ROOT / "selftests/balloon/balloonsim"}
 DRIVER = "drivers/virtio/virtio_balloon"
 WARNINGS = ["W=1", "KERNELDOC=true"]
+# What the small kernel of a micro-VM goes without, and the driver can do without.
+OPTIONAL = ["BALLOON_COMPACTION", "DEBUG_FS", "MEMORY_HOTPLUG", "PM_SLEEP"]
 
 # Lines that only tell what kbuild does.
 PROGRESS = re.compile(r"""\s*$|make(\[\d+\])?:\ (Entering|Leaving)
@@ -78,6 +80,12 @@ def sparse(build):
     build.make(*WARNINGS, "KBUILD_CHECKSRC=2", "CF=-D__CHECK_ENDIAN__", f"CHECK={HERE}/sparse")
 
 
+def small_kernel(build):
+    without = build.folder / "without.h"
+    without.write_text("".join(f"#undef CONFIG_{name}\n" for name in OPTIONAL), encoding="ascii")
+    build.make(*(f"CONFIG_{name}=" for name in OPTIONAL), f"KCFLAGS=-Werror -include {without}")
+
+
 def run_area(name):
     """Run all cases for the kernel called `name`; return how many failed."""
     with Area("lint", name) as tests:
@@ -90,4 +98,5 @@ def run_area(name):
                 if what == "driver" and built:
                     for case in rooms.CASES:
                         tests.case(case.__name__, case, *build.symbols())
+                    tests.case(f"{what}_small_kernel", small_kernel, build)
     return tests.failed

@@ -6,6 +6,26 @@
  */
 #include "store.h"
 
+/* All balloons change the same zones. */
+static DEFINE_SPINLOCK(zones_lock);
+
+/**
+ * vb_account_zone - adjust how many pages a zone has, and MemTotal with it
+ * @page: a page of the zone
+ * @nr: how many it gains, or loses
+ *
+ * Since 7.2 the kernel sums up the reserves of all nodes anew then, and leaves
+ * it to its callers to do that one at a time.
+ *
+ * Context: any but interrupt.
+ */
+void vb_account_zone(struct page *page, long nr)
+{
+	spin_lock(&zones_lock);
+	adjust_managed_page_count(page, nr);
+	spin_unlock(&zones_lock);
+}
+
 /*
  * The managed pages of several zones, collected so that the kernel's count is
  * adjusted once a zone and batch: each adjustment walks all zones.
@@ -23,8 +43,7 @@ static void managed_flush(struct managed_batch *b, int sign)
 	unsigned int i;
 
 	for (i = 0; i < b->used; i++)
-		adjust_managed_page_count(b->zones[i].page,
-					  sign * b->zones[i].nr);
+		vb_account_zone(b->zones[i].page, sign * b->zones[i].nr);
 	b->used = 0;
 }
 
@@ -119,6 +138,5 @@ void vb_account_chunk(struct vb_store *store, struct page *chunk, bool in)
 {
 	vb_account_frames(chunk, VB_CHUNK_PAGES, in);
 	if (store->adjust_managed)
-		adjust_managed_page_count(chunk, in ? -VB_CHUNK_PAGES :
-						      VB_CHUNK_PAGES);
+		vb_account_zone(chunk, in ? -VB_CHUNK_PAGES : VB_CHUNK_PAGES);
 }

@@ -18,6 +18,7 @@
  *   vb->kick_lock        irq-safe: no work is queued once `stopping` is set
  *   vb->awake_lock       irq-safe: the reasons to keep the system awake
  *   store->lock          the store's own lists
+ *   zones_lock           the kernel's count of a zone's pages, for all balloons
  *   hint->lock           the list of hinted blocks
  *   vb->reported_lock    the chunks that were reported ahead
  *   queue->lock          irq-safe, one per queue: add, get and kick_prepare.
@@ -172,7 +173,7 @@ struct vb_crowd {
  * @kick_us: what the longest kick took since the worker last asked; us
  * @releasing: pages granted to reclaim or the OOM notifier, and not yet free
  * @deflate_wanted: pages that the deflate work was asked for
- * @handed_why: why it was asked last
+ * @handed_why: the best reason why it was asked. Protected by policy_lock
  * @inflating: pages in inflate messages in flight
  * @kick_lock: see the top
  * @stopping: no new work. Protected by @kick_lock
@@ -411,10 +412,21 @@ long vb_reported_drop(struct vb_dev *vb, long chunks, int nid);
 void vb_report_abandon(struct vb_dev *vb);
 
 /* power.c */
+#ifdef CONFIG_PM_SLEEP
 int vb_freeze(struct virtio_device *vdev);
 int vb_restore(struct virtio_device *vdev);
 int vb_power_register(struct vb_dev *vb);
 void vb_power_unregister(struct vb_dev *vb);
+#else
+static inline int vb_power_register(struct vb_dev *vb)
+{
+	return 0;
+}
+
+static inline void vb_power_unregister(struct vb_dev *vb)
+{
+}
+#endif
 
 /* tunables.c */
 extern bool vb_stats_basic;

@@ -385,7 +385,7 @@ void vb_store_migrated(struct vb_store *store, struct page *from,
 		balloon_node_pages_add(to, 1);
 	}
 	if (store->adjust_managed && page_zone(from) != page_zone(to)) {
-		adjust_managed_page_count(from, 1);
-		adjust_managed_page_count(to, -1);
+		vb_account_zone(from, 1);
+		vb_account_zone(to, -1);
 	}
 }

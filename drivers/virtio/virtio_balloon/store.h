@@ -61,6 +61,7 @@ struct vb_store {
 };
 
 /* account.c: the guest's own books */
+void vb_account_zone(struct page *page, long nr);
 void vb_account_managed(struct vb_store *store, struct list_head *pages,
 			int sign);
 void vb_account_frames(struct page *page, unsigned int nr, bool in);

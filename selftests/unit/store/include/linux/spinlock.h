@@ -13,6 +13,8 @@ typedef struct {
 	bool held;
 } spinlock_t;
 
+#define DEFINE_SPINLOCK(name)	spinlock_t name
+
 extern unsigned int spinlocks_held;
 void other_processors(void);
 
