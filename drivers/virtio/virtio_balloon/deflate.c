@@ -323,15 +323,18 @@ static long deflate_round(struct vb_dev *vb, long pages, long *back, long *err)
 long vb_deflate(struct vb_dev *vb, long pages)
 {
 	long back = vb_deflate_untold(vb, pages, NUMA_NO_NODE);
-	long posted = 0, err = 0;
+	long posted = 0, acked = 0, err = 0;
 
 	if (back < pages)
 		err = make_room(vb, &back);
 	if (back < pages && !err)
 		posted = deflate_round(vb, pages - back, &back, &err);
-	if (vb_must_tell_host(vb) && posted)
+	if (vb_must_tell_host(vb) && posted) {
 		err = vb_queue_wait(&vb->queues[VB_VQ_DEFLATE], 0);
-	back += vb_deflate_collect(vb);
+		/* The other worker may collect them before us. */
+		acked = err ? 0 : posted;
+	}
+	back += max(acked, vb_deflate_collect(vb));
 	trace_vb_deflate(vb, pages, posted, err);
 	if (back)
 		return back;
@@ -422,12 +425,19 @@ void vb_deflate_look_after(struct vb_dev *vb)
  * @why: the reason
  * @pages: how many; from a grant, which barred growth already
  *
+ * What is still to be taken back for a better reason is not taken back for a
+ * worse one now: that might not be allowed to have as much.
+ *
  * Context: reclaim, OOM, the sampler.
  */
 void vb_deflate_hand_over(struct vb_dev *vb, enum vb_why why, long pages)
 {
-	WRITE_ONCE(vb->handed_why, why);
+	spin_lock(&vb->policy_lock);
+	if (atomic_long_read(&vb->deflate_wanted) <= 0 ||
+	    vb_policy_better(why, vb->handed_why))
+		WRITE_ONCE(vb->handed_why, why);
 	atomic_long_add(pages, &vb->deflate_wanted);
+	spin_unlock(&vb->policy_lock);
 	vb_deflate_look_after(vb);
 }
 

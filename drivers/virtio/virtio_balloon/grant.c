@@ -193,7 +193,7 @@ long vb_still_takeable(struct vb_dev *vb, long pages)
 
 	spin_lock(&vb->policy_lock);
 	vb_snapshot(vb, &s);
-	most = vb_policy_takeable(&vb->policy, &s, READ_ONCE(vb->handed_why));
+	most = vb_policy_takeable(&vb->policy, &s, vb->handed_why);
 	spin_unlock(&vb->policy_lock);
 	return min_t(s64, pages, most);
 }

@@ -39,7 +39,8 @@ static long look_again(struct vb_dev *vb)
  */
 static long wait_for_work(struct vb_dev *vb)
 {
-	atomic64_t *count = &vb->counters[VB_CNT_oom_deflated_pages];
+	/* Whatever it is counted as: others may have handed over, too. */
+	atomic64_t *count = &vb->counters[VB_CNT_deflated_pages];
 	long before = atomic64_read(count);
 
 	vb_wait_handed_over(vb, OOM_WAIT_MS);

@@ -316,6 +316,7 @@ s64 vb_policy_node_need(const struct vb_policy *p, const struct vb_snapshot *s,
 			const struct vb_place *place);
 s64 vb_policy_takeable(const struct vb_policy *p, const struct vb_snapshot *s,
 		       enum vb_why why);
+bool vb_policy_better(enum vb_why why, enum vb_why other);
 s64 vb_policy_quota(const struct vb_policy *p, const struct vb_snapshot *s,
 		    enum vb_why why, s64 wanted);
 s64 vb_policy_oom_quota(const struct vb_policy *p, const struct vb_snapshot *s,

@@ -70,6 +70,25 @@ s64 vb_policy_node_need(const struct vb_policy *p, const struct vb_snapshot *s,
 	return shortage(s, mark, place->available);
 }
 
+/* How much the administrator has to allow, for each reason. */
+static const enum vb_auto least[VB_WHY_NR] = {
+	[VB_WHY_NEED] = VB_AUTO_NEED,
+	[VB_WHY_THRASH] = VB_AUTO_THRASH,
+	[VB_WHY_OOM] = VB_AUTO_OFF,
+};
+
+/**
+ * vb_policy_better - may more be taken back for one reason than for another?
+ * @why: the one
+ * @other: the other
+ *
+ * Return: true if so.
+ */
+bool vb_policy_better(enum vb_why why, enum vb_why other)
+{
+	return least[why] < least[other];
+}
+
 /**
  * vb_policy_takeable - what the guest may take back at all
  * @p: policy
@@ -85,12 +104,6 @@ s64 vb_policy_node_need(const struct vb_policy *p, const struct vb_snapshot *s,
 s64 vb_policy_takeable(const struct vb_policy *p, const struct vb_snapshot *s,
 		       enum vb_why why)
 {
-	static const enum vb_auto least[VB_WHY_NR] = {
-		[VB_WHY_NEED] = VB_AUTO_NEED,
-		[VB_WHY_THRASH] = VB_AUTO_THRASH,
-		[VB_WHY_OOM] = VB_AUTO_OFF,
-	};
-
 	if (why != VB_WHY_OOM && p->tune.auto_deflate == VB_AUTO_OFF)
 		return 0;
 	if (p->below_target && p->tune.auto_deflate >= least[why])
