@@ -161,9 +161,9 @@ struct page *vb_reported_take(struct vb_dev *vb, int nid)
 		found = chunk;
 		break;
 	}
-	spin_unlock(&vb->reported_lock);
-	if (found)
+	if (found)	/* under the lock: vb_report_abandon() sets it to 0 */
 		atomic_long_sub(VB_CHUNK_PAGES, &vb->inflating);
+	spin_unlock(&vb->reported_lock);
 	return found;
 }
 
