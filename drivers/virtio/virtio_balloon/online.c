@@ -94,6 +94,8 @@ void vb_go_offline(struct vb_dev *vb, bool keep_pages)
 	was_online = vb->online;
 	vb->online = false;
 	up_write(&vb->online_sem);
+	/* Nobody hands anything over now. */
+	atomic_long_set(&vb->deflate_wanted, 0);
 
 	if (was_online) {
 		settle(vb, keep_pages);

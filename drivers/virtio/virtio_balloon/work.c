@@ -203,7 +203,6 @@ void vb_stop_work(struct vb_dev *vb)
 	cancel_work_sync(&vb->hint.work);
 	cancel_delayed_work_sync(&vb->pressure.work);
 	WRITE_ONCE(vb->hurry, false);
-	atomic_long_set(&vb->deflate_wanted, 0);
 
 	vb_relax(vb, VB_AWAKE_RESIZE | VB_AWAKE_STATS);
 }
