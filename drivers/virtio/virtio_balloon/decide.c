@@ -135,6 +135,25 @@ s64 vb_decide(struct vb_dev *vb, struct vb_snapshot *s)
 	return step;
 }
 
+/* Return: what is to be said of the queues; NULL when they work. */
+static const char *state_of_queues(struct vb_dev *vb)
+{
+	const char *state = NULL;
+
+	/* A restart or a suspend lets go of them. */
+	if (!down_read_trylock(&vb->online_sem))
+		return "frozen";
+	if (!vb->online)
+		state = "frozen";
+	else if (vb_queue_broken(&vb->queues[VB_VQ_INFLATE]) ||
+		 vb_queue_broken(&vb->queues[VB_VQ_DEFLATE]))
+		state = "broken";
+	else if (vb_stalled(vb))
+		state = "stalled";
+	up_read(&vb->online_sem);
+	return state;
+}
+
 /**
  * vb_state - what the balloon is doing, in a word
  * @vb: the device
@@ -145,16 +164,13 @@ s64 vb_decide(struct vb_dev *vb, struct vb_snapshot *s)
 const char *vb_state(struct vb_dev *vb)
 {
 	struct vb_snapshot s;
+	const char *state;
 	bool holding_off;
 	s64 goal;
 
-	if (!READ_ONCE(vb->online))
-		return "frozen";
-	if (vb_queue_broken(&vb->queues[VB_VQ_INFLATE]) ||
-	    vb_queue_broken(&vb->queues[VB_VQ_DEFLATE]))
-		return "broken";
-	if (vb_stalled(vb))
-		return "stalled";
+	state = state_of_queues(vb);
+	if (state)
+		return state;
 	vb_snapshot(vb, &s);
 	spin_lock(&vb->policy_lock);
 	goal = vb_policy_goal(&vb->policy, &s);
