@@ -5,7 +5,8 @@
  * The transport resets the device on resume. For suspend the pages stay in the
  * balloon, and the host is told of them again afterwards. A hibernation image
  * wants the memory, and with MUST_TELL_HOST the pages of a forgetful host
- * could not be taken back lawfully: then the balloon is emptied beforehand.
+ * could not be taken back lawfully: then the balloon is emptied beforehand, as
+ * far as the host answers.
  */
 #include <linux/device.h>
 #include <linux/ktime.h>
@@ -25,9 +26,12 @@ static void set_empty(struct vb_dev *vb, bool empty)
 	vb_kick_resize(vb);
 }
 
+/* What is in a report that stays without an answer only a reset brings back. */
 static bool holds_pages(struct vb_dev *vb)
 {
-	return vb_store_pages(&vb->store) || atomic_long_read(&vb->inflating);
+	return vb_store_pages(&vb->store) ||
+	       (atomic_long_read(&vb->inflating) &&
+		!vb_queue_stalled(&vb->queues[VB_VQ_REPORT]));
 }
 
 /*
@@ -56,7 +60,6 @@ static void empty_balloon(struct vb_dev *vb)
 	set_empty(vb, true);
 	/* Each flush runs one round; when none is queued any more it is over. */
 	while (holds_pages(vb) && !vb_stalled(vb) &&
-	       !vb_queue_stalled(&vb->queues[VB_VQ_REPORT]) &&
 	       flush_delayed_work(&vb->resize_work) &&
 	       ktime_before(ktime_get(), deadline))
 		cond_resched();
@@ -73,14 +76,14 @@ static int pm_notify(struct notifier_block *nb, unsigned long event,
 
 	switch (event) {
 	case PM_SUSPEND_PREPARE:
-		end_stuck_report(vb);
 		if (vb_must_tell_host(vb))
 			empty_balloon(vb);
+		end_stuck_report(vb);
 		break;
 	case PM_HIBERNATION_PREPARE:
 	case PM_RESTORE_PREPARE:
-		end_stuck_report(vb);
 		empty_balloon(vb);
+		end_stuck_report(vb);
 		break;
 	case PM_POST_SUSPEND:
 	case PM_POST_HIBERNATION:
