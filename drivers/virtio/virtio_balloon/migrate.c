@@ -91,6 +91,9 @@ int vb_migratepage(struct balloon_dev_info *bdi, struct page *newpage,
 		vb_store_migrated(&vb->store, page, newpage);
 		vb_count(vb, VB_CNT_migrated_pages, 1);
 	}
+	/* We took the answer for an earlier one: its interrupt found nothing. */
+	if (vb_queue_has_done(&vb->queues[VB_VQ_DEFLATE]))
+		vb_deflate_look_after(vb);
 	up_read(&vb->online_sem);
 	return done ? 0 : -EAGAIN;
 }

@@ -282,6 +282,18 @@ struct vb_buf *vb_queue_next_done(struct vb_queue *q)
 }
 
 /**
+ * vb_queue_has_done - is there something for vb_queue_next_done()?
+ * @q: inflate or deflate queue
+ *
+ * Context: any.
+ * Return: true if there is.
+ */
+bool vb_queue_has_done(struct vb_queue *q)
+{
+	return !list_empty_careful(&q->done);
+}
+
+/**
  * vb_queue_in_flight - messages that the host has not acknowledged
  * @q: any queue
  *

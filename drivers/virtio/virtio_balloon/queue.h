@@ -158,6 +158,7 @@ void vb_queue_kick(struct vb_queue *q);
 void vb_queue_remind(struct vb_queue *q);
 unsigned int vb_queue_reap(struct vb_queue *q);
 struct vb_buf *vb_queue_next_done(struct vb_queue *q);
+bool vb_queue_has_done(struct vb_queue *q);
 unsigned int vb_queue_in_flight(struct vb_queue *q);
 unsigned int vb_queue_unowned(struct vb_queue *q);
 bool vb_queue_names(struct vb_queue *q, struct page *page, unsigned long nr);
