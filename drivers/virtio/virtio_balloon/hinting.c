@@ -38,6 +38,7 @@ static unsigned long return_blocks(struct vb_hint *hint, unsigned long nr)
 	list_for_each_entry_safe(page, next, &blocks, lru) {
 		list_del(&page->lru);
 		__free_pages(page, BLOCK_ORDER);
+		cond_resched();
 	}
 	return taken;
 }
@@ -47,7 +48,7 @@ static unsigned long return_blocks(struct vb_hint *hint, unsigned long nr)
  * @vb: the device
  * @pages: how many pages it needs
  *
- * Context: any but interrupt.
+ * Context: process, reclaim and OOM included; may be scheduled.
  * Return: how many pages came back; in whole blocks.
  */
 unsigned long vb_hint_return(struct vb_dev *vb, unsigned long pages)

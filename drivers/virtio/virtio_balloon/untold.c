@@ -76,6 +76,7 @@ void vb_store_forget_told(struct vb_store *store)
 		vb_account_chunk(store, chunk, true);
 		list_add(&chunk->lru, &pages);
 		forget(node, &pages, &node->untold_chunks, VB_CHUNK_PAGES);
+		cond_resched();
 	}
 	while (vb_store_pages(store) > atomic_long_read(&store->nr_untold)) {
 		nr = vb_store_remove(store, &pages, BATCH, NUMA_NO_NODE);
@@ -84,6 +85,7 @@ void vb_store_forget_told(struct vb_store *store)
 		forget_pages(store, &pages);
 		if (!nr)
 			vb_store_pause();
+		cond_resched();
 	}
 }
 
@@ -167,6 +169,7 @@ long vb_store_free_untold(struct vb_store *store, long pages, int nid)
 	       (chunk = vb_store_take_untold_chunk(store, nid))) {
 		vb_chunk_free(chunk);
 		freed += VB_CHUNK_PAGES;
+		cond_resched();
 	}
 	return freed;
 }
