@@ -289,6 +289,7 @@ driver_is_ours || ktap_skip_all "the kernel's own driver knows no hints"
 driver_reload pressure_queue=1 host_timeout_ms=1000
 # What is freed is available at once, and does not sit in the lists of the processors.
 echo 2000 >$VM/percpu_pagelist_high_fraction
+wait_for 20 memory_is_steady || note "MemAvailable does not come to rest"
 ktap_plan 16
 ktap_case levels_by_sysfs levels_by_sysfs 0 none:0 low:12 medium:25 critical:50
 ktap_case levels_by_queue levels_by_queue 0 0:0 1:12 2:25 3:50

@@ -9,6 +9,15 @@ yielded=
 slack=
 : "$MIB $yielded $slack"
 
+# Where earlier tests leave memory that is freed late, slack would grow by itself.
+memory_is_steady()
+{
+	earlier=$(meminfo MemAvailable)
+	sleep 0.5
+	later=$(meminfo MemAvailable)
+	[ $((later - earlier)) -le 2048 ]
+}
+
 pressure_start()	# features options...
 {
 	pressure_features=$(($1 | F_HOST_PRESSURE))
