@@ -65,6 +65,7 @@ dkms-install: ## install through DKMS, which builds it again for every new kerne
 	rm -rf $(dkms_source)
 	mkdir -p $(dkms_source)
 	cp -r $(dkms_files) $(dkms_source)
+	$(MAKE) -s -C $(dkms_source) module_clean
 	$(plain) dkms install autoballoon/$(version) -k $(KVER)
 
 .PHONY: dkms-remove
@@ -173,9 +174,12 @@ kernels: ## fetch or build the kernels for the guests beforehand
 results: ## sum up the results of the last tests
 	@selftests/vm/results
 
-.PHONY: clean
-clean: ## remove what was built here (not the caches)
-	@rm -rf build
+.PHONY: module_clean
+module_clean: ## remove the module that was built here, and all that came with it
 	@find . -path ./.git -prune -o \( -name '*.o' -o -name '*.ko' -o -name '*.mod' \
 		-o -name '*.mod.c' -o -name '.*.cmd' -o -name '.*.d' -o -name Module.symvers \
 		-o -name modules.order \) -exec rm -f {} +
+
+.PHONY: clean
+clean: module_clean ## remove all that was built here (not the caches)
+	@rm -rf build

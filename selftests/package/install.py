@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from area import Area, Failure
+from area import Area, Failure, fail_if
 from lab import chroot, kernels
 from lab.cache import ROOT, LabError
 import tree
@@ -35,6 +35,7 @@ class Place:
         self.kernel = kernel
         self.folder = folder
         self.root = folder / "root"
+        self.sources = folder / "src" / tree.MODULE.replace("/", "-")
         self.modules = self.root / "lib/modules" / kernel.release
         self._copy_modules(kernel.modules / "lib/modules" / kernel.release)
         self.dkms_options = tree.dkms_trees(folder, self.root / "lib/modules")
@@ -73,10 +74,10 @@ class Place:
 
     def make(self, goal, *words):
         """Run make on a copy of the sources, as kbuild writes among them."""
-        return self.run("make", "-C", self.folder / "src" / tree.MODULE.replace("/", "-"), goal,
-                        f"KDIR={self.kernel.headers.resolve()}", f"INSTALL_MOD_PATH={self.root}", *words)
+        return self.run("make", "-C", self.sources, goal, f"KDIR={self.kernel.headers.resolve()}",
+                        f"INSTALL_MOD_PATH={self.root}", *words)
 
-    def make_as_usual(self, goal):
+    def make_as_usual(self, *goals):
         """Run make as a user does, below another make: it installs where DKMS does by itself."""
         build = self.modules / "build"
         if not build.is_symlink():
@@ -84,8 +85,7 @@ class Place:
         # a chroot's mounts are its own already
         own_mounts = ["unshare", "--mount"] if isinstance(self.kernel.toolchain, chroot.Native) else []
         self.run(*own_mounts, "sh", "-euc", AS_USUAL, "sh", self.root, "env", "MAKELEVEL=1",
-                 "make", "-C", self.folder / "src" / tree.MODULE.replace("/", "-"), goal,
-                 f"KVER={self.kernel.release}")
+                 "make", "-C", self.sources, *goals, f"KVER={self.kernel.release}")
 
     def chosen(self, name):
         """Return the file that modprobe loads for a name or an alias, below lib/modules/RELEASE."""
@@ -145,8 +145,12 @@ def gone(place):
 
 
 def make_dkms_install(place):
+    """DKMS gets the sources, and not what was built among them for who knows which kernel."""
+    (place.sources / "drivers/virtio/virtio_balloon/main.o").write_text("of another kernel")
     place.make_as_usual("dkms-install")
     expect_chosen(place, "updates/dkms/")
+    fail_if([path for path in (place.root / "usr/src").rglob("*.*o") if path.suffix in (".o", ".ko")],
+            "DKMS's sources have:")
 
 
 def make_dkms_remove(place):
@@ -191,6 +195,16 @@ def make_uninstall(place):
     gone(place)
 
 
+def make_install_sign(place):
+    """`make install sign`, as a user says it: in the system's folders, with DKMS's key."""
+    place.make_as_usual("install", "sign")
+    expect_chosen(place, "updates/")
+    if signer(place) != "DKMS module signing key":
+        raise Failure(f"it is signed by '{signer(place)}'")
+    place.make_as_usual("uninstall")
+    gone(place)
+
+
 def steps(place):
     """Return the cases in their order: each goes on from where the one before ended."""
     return {
@@ -209,6 +223,7 @@ def steps(place):
         "make_module_is_chosen": lambda: expect_chosen(place, "updates/"),
         "make_sign": lambda: make_sign(place),
         "make_uninstall": lambda: make_uninstall(place),
+        "make_install_sign": lambda: make_install_sign(place),
         "kernel_module_after_make": lambda: expect_chosen(place, "kernel/"),
     }
 
