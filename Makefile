@@ -106,9 +106,9 @@ dkms-test: ## only test building, refusing to build, installing and removing, by
 	@selftests/check package
 
 .PHONY: packages-test
-packages-test: ## the Debian packages: in clean roots, and in releases that boot; as root
+packages-test: ## the Debian packages, and what a new user is told: in clean roots, and booted; as root
 	@selftests/packages check
-	@selftests/package/run bookworm trixie boot
+	@selftests/package/run bookworm trixie user boot
 
 .PHONY: docs
 docs: ## make HTML of the documents, in build/docs

@@ -15,7 +15,7 @@ from lab.cache import ROOT
 GUEST = "guest"
 # Checked against the programs of this repository by commands.py.
 REPOSITORY = "repository"
-# Programs of others; the sum of what is said of them is tried by selftests/package.
+# Programs of others; blocks that begin with apt are run by selftests/package/user.py.
 OTHERS = "others"
 # What others' programs take, or what a program prints: no command.
 TEXT = "text"

@@ -47,13 +47,13 @@ def build_depends():
     return [virtual.get(name, name) for name in names]
 
 
-def clean_root(release, more=()):
-    """Return the folder of a clean root of a release, with some packages more."""
-    packages = sorted({*TOOLS, *build_depends(), *more})
+def clean_root(release, packages):
+    """Return the folder of a clean root of a release: what is essential there, and some packages."""
+    packages = sorted(set(packages))
     path = cache_dir("package-roots") / f"{release}-{digest(' '.join(packages))}"
     with locked(f"package-root-{release}"):
         if not path.exists():
-            say(f"making a root to build packages on {release}")
+            say(f"making a root of {release} with {len(packages)} packages")
             with atomic_dir(path) as folder:
                 run(["mmdebstrap", "--mode=root", "--variant=essential", "--skip=check/empty",
                      f"--include={','.join(packages)}", "--dpkgopt=force-unsafe-io",
@@ -63,10 +63,13 @@ def clean_root(release, more=()):
 
 
 class Root:
-    """A clean root with a layer for what is written, and the sources in /build/autoballoon."""
+    """A clean root with a layer for what is written, and the sources in /build/autoballoon.
 
-    def __init__(self, release, folder, more=()):
-        self.clean = clean_root(release, more)
+    It has what it needs to build packages, and more; or only the packages that are named.
+    """
+
+    def __init__(self, release, folder, more=(), only=()):
+        self.clean = clean_root(release, only or {*TOOLS, *build_depends(), *more})
         self.folder = Path(folder)
         self.upper = self.folder / "upper"
         self.upper.mkdir(parents=True)
