@@ -25,6 +25,8 @@ modules = $(INSTALL_MOD_PATH)/lib/modules/$(KVER)
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
 
 .DEFAULT_GOAL := module
+# make -j install sign: one after the other; what kbuild compiles goes side by side.
+.NOTPARALLEL:
 
 .PHONY: help
 help: ## list the targets

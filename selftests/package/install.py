@@ -85,7 +85,7 @@ class Place:
         # a chroot's mounts are its own already
         own_mounts = ["unshare", "--mount"] if isinstance(self.kernel.toolchain, chroot.Native) else []
         self.run(*own_mounts, "sh", "-euc", AS_USUAL, "sh", self.root, "env", "MAKELEVEL=1",
-                 "make", "-C", self.sources, *goals, f"KVER={self.kernel.release}")
+                 "make", "-j2", "-C", self.sources, *goals, f"KVER={self.kernel.release}")
 
     def chosen(self, name):
         """Return the file that modprobe loads for a name or an alias, below lib/modules/RELEASE."""

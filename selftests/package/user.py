@@ -136,7 +136,8 @@ def contributing(user):
     user.types("make clean")
     user.follows("CONTRIBUTING.md", "apt-get install")
     user.types("test -e drivers/virtio/virtio_balloon/virtio_balloon.ko",
-               "build/tools/balloonctl --version", "build/tools/balloon-hostd --check")
+               "make -C tools install", "/usr/local/sbin/balloonctl --version",
+               "/usr/local/sbin/balloon-hostd --check")
 
 
 def autopkgtest(user):
