@@ -131,7 +131,7 @@ class Row:
 
     def _values(self, values):
         if not values:
-            return "-"
+            return "--"
         text = f"{self._number(median(values))} {self.unit.name}".strip()
         if len(values) > 1:
             text += f" ({self._number(min(values))} ... {self._number(max(values))})"
@@ -139,7 +139,7 @@ class Row:
 
     def cells(self):
         """The row as text: figure, setting, both drivers, ratio, floor, verdict."""
-        ratio = "-" if self.ratio is None else f"{self.ratio:.2f}x"
+        ratio = "--" if self.ratio is None else f"{self.ratio:.2f}x"
         return [self.figure, self.setting, self._values(self.ours), self._values(self.intree),
                 ratio, str(self.floor or ""), self.verdict]
 

@@ -52,7 +52,7 @@ class Line:
     def cell(self, value):
         """A value as text."""
         if value is None:
-            return "-"
+            return "--"
         return value if isinstance(value, str) else f"{value:.{self.digits}f} {self.unit}".strip()
 
 
