@@ -7,7 +7,7 @@
 #   make [OUT=folder]     into build/tools by default
 #   make SANITIZE=1       with the address and undefined-behaviour sanitizers
 #   make STATIC=1         without shared libraries, for a guest that has none
-#   make install [DESTDIR=folder] [prefix=/usr]
+#   make install [DESTDIR=folder] [prefix=/usr] [sbindir=/usr/bin]
 #                         with its man page and its completion, where there are some
 
 root := $(abspath ../..)
@@ -32,6 +32,7 @@ objects := $(patsubst %.c,$(OUT)/$(program).d/%.o,$(wildcard *.c) $(common))
 vpath %.c $(root)/tools/common
 
 prefix ?= /usr/local
+sbindir ?= $(prefix)/sbin
 manual = $(wildcard $(root)/Documentation/man/$(program).8)
 completion = $(wildcard $(program).bash)
 
@@ -48,7 +49,7 @@ $(OUT)/$(program).d/%.o: %.c
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 install: all
-	install -D -t $(DESTDIR)$(prefix)/sbin $(OUT)/$(program)
+	install -D -t $(DESTDIR)$(sbindir) $(OUT)/$(program)
 	$(if $(manual),install -D -m 644 -t $(DESTDIR)$(prefix)/share/man/man8 $(manual))
 	$(if $(completion),install -D -m 644 $(completion) \
 		$(DESTDIR)$(prefix)/share/bash-completion/completions/$(program))

@@ -65,9 +65,9 @@ def rpmbuild(step, spec, folder, macros):
     return folder / "rpm"
 
 
-# Of systemd-rpm-macros.
+# Of systemd-rpm-macros; and Fedora has no sbin any more.
 FOLDERS = {"_unitdir": "/usr/lib/systemd/system", "_sysusersdir": "/usr/lib/sysusers.d",
-           "_udevrulesdir": "/usr/lib/udev/rules.d"}
+           "_udevrulesdir": "/usr/lib/udev/rules.d", "_sbindir": "/usr/bin"}
 
 
 def tools_rpm(folder):
