@@ -60,7 +60,7 @@ static void new_target(void **state)
 	}
 }
 
-/* R1 as properties, for any numbers. */
+/* What a new target does to the offset, as properties, for any numbers. */
 static void new_target_of_anything(void **state)
 {
 	u64 seed = 2;
@@ -186,7 +186,7 @@ static void released_before_a_new_target(void **state)
 }
 
 /*
- * R1: what was released is not taken back straight away, hold-off or not, and
+ * What was released is not taken back straight away, hold-off or not, and
  * what the host still waits for is not kept from it.
  */
 static void released_stays_released(void **state)

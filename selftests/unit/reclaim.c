@@ -32,7 +32,7 @@ static void grant(struct guest *g, const struct vb_snapshot *s, enum vb_why why,
 }
 
 /*
- * R1: the worker shall not take back what was released, however much memory
+ * The worker shall not take back what was released, however much memory
  * there is and however long it waits, nor give away what nobody asked for: a
  * balloon that the host wants smaller still becomes that small, no smaller.
  */
@@ -55,7 +55,7 @@ static void released(struct guest *g)
 	     "goal, when all is calm");
 }
 
-/* R2: only what may be taken for that reason leaves the balloon. */
+/* Only what may be taken for that reason leaves the balloon. */
 static void leave(struct guest *g, enum vb_why why, s64 pages)
 {
 	s64 floor = g->policy.below_target ? 0 : g->last_target;
@@ -107,7 +107,7 @@ static void take_back(struct guest *g, const struct vb_snapshot *s,
 		leave(g, why, pages);
 }
 
-/* R3, R4: only in need, no more than the need, and promptly. */
+/* Only in need, no more than the need, and promptly. */
 static void shrink(struct guest *g)
 {
 	struct vb_policy *p = &g->policy;

@@ -92,7 +92,7 @@ static void node_need(void **state)
 	}
 }
 
-/* R2: the specification decides, then the administrator. */
+/* The specification decides, then the administrator. */
 static void takeable(void **state)
 {
 	static const struct {
@@ -265,7 +265,7 @@ static u64 pick(u64 *seed)
 	return rnd_range(seed, 0, 1LL << rnd_range(seed, 0, 40));
 }
 
-/* R2 and R4 as properties, for any numbers; and more need never gives less. */
+/* What may be taken, and how much, as properties; and more need never gives less. */
 static void quota_of_anything(void **state)
 {
 	u64 seed = 8;
