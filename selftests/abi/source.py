@@ -107,8 +107,9 @@ def parameters():
 
 def states():
     """Return the words that the attribute `state` may show."""
-    body = re.search(r"^const char \*vb_state\(.*?^\}", read("decide.c"), re.S | re.M).group()
-    return set(re.findall(r'"([a-z-]+)"', body))
+    bodies = re.findall(r"^(?:static )?const char \*\w*state\w*\(.*?^\}", read("decide.c"),
+                        re.S | re.M)
+    return set(re.findall(r'"([a-z-]+)"', "".join(bodies)))
 
 
 def tracepoints():
