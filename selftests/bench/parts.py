@@ -51,9 +51,12 @@ def release(subject, run):
     first = next(kib for when, kib in rss.samples if when >= move.start)
     if first - rss.final < RELEASED_KIB:
         raise LabError(f"of 1 GiB the host backed only {(first - rss.final) >> 10} MiB")
+    released = memory.fallen(rss.samples, rss.final, move.start)
+    if released is None:
+        raise LabError("the host's memory does not come to rest")
     run.timeline([(when - move.start, kib >> 10) for when, kib in rss.samples
                   if when >= move.start - 0.05])
-    return {"release": memory.fallen(rss.samples, rss.final, move.start),
+    return {"release": released,
             "settle": move.seconds,
             "settle, waited": move.waited,
             "host CPU": move.cpu,
