@@ -61,9 +61,11 @@ def free_kib(guest):
 
 def touch(guest, mib):
     """Have the guest use `mib` MiB for a moment, so that the host has to back them."""
-    guest.check("mkdir -p /tmp/touch && mount -t tmpfs -o size=100% tmpfs /tmp/touch && "
-                f"{{ dd if=/dev/zero of=/tmp/touch/file bs=1M count={mib}; status=$?; "
-                "umount /tmp/touch && [ $status = 0 ]; }")
+    guest.check("mkdir -p /tmp/touch && mount -t tmpfs -o size=100% tmpfs /tmp/touch")
+    try:
+        guest.check(f"dd if=/dev/zero of=/tmp/touch/file bs=1M count={mib}")
+    finally:
+        guest.check("umount /tmp/touch")
 
 
 def check_host_has(lab, guest, what="host memory of the guest"):
