@@ -234,6 +234,15 @@ static u32 reply_to_all(struct vb_dev *vb)
 	return wait;
 }
 
+/* What the host said since we last looked. */
+static void hear(struct vb_dev *vb)
+{
+	struct vb_queue *q = &vb->queues[VB_VQ_PRESSURE];
+
+	if (vb_queue_reap(q))
+		receive(vb, q->written);
+}
+
 /*
  * Reads what came, replies, and acts. Whoever waits for a reply still when it is
  * time to act on the next hint gets it first: hints of others do not put it off.
@@ -242,11 +251,9 @@ static void pressure_work(struct work_struct *work)
 {
 	struct vb_dev *vb = container_of(to_delayed_work(work), struct vb_dev,
 					 pressure.work);
-	struct vb_queue *q = &vb->queues[VB_VQ_PRESSURE];
 	u32 wait;
 
-	if (vb_queue_reap(q))
-		receive(vb, q->written);
+	hear(vb);
 	do {
 		wait = reply_to_all(vb);
 	} while (act(vb));
@@ -296,10 +303,7 @@ void vb_pressure_start(struct vb_dev *vb)
  */
 void vb_pressure_stop(struct vb_dev *vb)
 {
-	struct vb_queue *q = &vb->queues[VB_VQ_PRESSURE];
-
-	if (vb_queue_reap(q))
-		receive(vb, q->written);
+	hear(vb);
 }
 
 /**
