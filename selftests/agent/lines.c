@@ -228,6 +228,14 @@ static void use_pipe(char *path)
 	use(open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), JSONLINE_PORT);
 }
 
+static void leave_pipe(const char *path)
+{
+	assert_int_equal(errors, 0);
+	assert_int_equal(closes, 0);
+	far = -1;
+	unlink(path);
+}
+
 static void a_port_without_a_host(void **state)
 {
 	char path[] = "/tmp/balloon-port-XXXXXX";
@@ -245,10 +253,7 @@ static void a_port_without_a_host(void **state)
 		/* What is said meanwhile is nobody's. */
 		assert_true(jsonline_put(stream, json_object_new_object()));
 	}
-	assert_int_equal(errors, 0);
-	assert_int_equal(closes, 0);
-	far = -1;
-	unlink(path);
+	leave_pipe(path);
 }
 
 /* What it says comes before the word that it is there: till then it seems to be away. */
@@ -274,10 +279,7 @@ static void a_host_whose_data_comes_first(void **state)
 		close(far);
 		spin();
 	}
-	assert_int_equal(errors, 0);
-	assert_int_equal(closes, 0);
-	far = -1;
-	unlink(path);
+	leave_pipe(path);
 }
 
 static void texts_with_a_zero_byte(void **state)
