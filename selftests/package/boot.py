@@ -8,19 +8,16 @@ its agent, on a serial port.
 """
 from collections import namedtuple
 import json
-import os
 from pathlib import Path
 import re
 import shutil
-import tempfile
 
-from area import Area, Failure, fail_if
+from area import Failure, fail_if
 from deb import PACKAGES, builds
 from lab import apt, initramfs, scan
-from lab.cache import cache_dir
 from lab.guest import Guest
 from lab.rootfs import MASKED
-from roots import Root
+import roots
 import tree
 
 # A Debian that boots; its kernel is that of cloud images.
@@ -48,8 +45,8 @@ class System:
 
     def __init__(self, release, folder):
         self.release = release
-        self.folder = Path(folder)
-        self.root = Root(release, self.folder / "root", SYSTEM)
+        self.folder = folder
+        self.root = roots.Root(release, self.folder / "root", SYSTEM)
         self._configure(self.root.upper)
 
     @staticmethod
@@ -193,10 +190,5 @@ def run_steps(tests, system):
 
 def run_area(release):
     """Run all cases on a release; return how many failed."""
-    with Area("package", f"boot-{release}") as tests:
-        if os.geteuid():
-            tests.skip("builds", "needs root")
-            return tests.failed
-        with tempfile.TemporaryDirectory(dir=cache_dir("scratch")) as folder:
-            run_steps(tests, System(release, folder))
-    return tests.failed
+    return roots.run_area(f"boot-{release}", "builds",
+                          lambda tests, folder: run_steps(tests, System(release, folder)))

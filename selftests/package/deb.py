@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The Debian packages: built in a clean root of a release, checked by lintian, installed there."""
-import os
 from pathlib import Path
 import re
-import tempfile
 
-from area import Area, Failure, fail_if
-from roots import Root
+from area import Failure, fail_if
+import roots
 import tree
 
 RELEASES = ["bookworm", "trixie"]
@@ -73,13 +71,9 @@ def removes(root):
 
 def run_area(release):
     """Run all cases on a release; return how many failed."""
-    with Area("package", f"deb-{release}") as tests:
-        if os.geteuid():
-            tests.skip("builds", "needs root")
-            return tests.failed
-        with tempfile.TemporaryDirectory() as folder:
-            root = Root(release, folder)
-            if tests.case("builds", builds, root):
-                for case in (contents, lintian, installs, removes):
-                    tests.case(case.__name__, case, root)
-    return tests.failed
+    def steps(tests, folder):
+        root = roots.Root(release, folder)
+        if tests.case("builds", builds, root):
+            for case in (contents, lintian, installs, removes):
+                tests.case(case.__name__, case, root)
+    return roots.run_area(f"deb-{release}", "builds", steps)

@@ -35,7 +35,7 @@ class Place:
         self.kernel = kernel
         self.folder = folder
         self.root = folder / "root"
-        self.sources = folder / "src" / tree.MODULE.replace("/", "-")
+        self.sources = tree.sources(folder)
         self.modules = self.root / "lib/modules" / kernel.release
         self._copy_modules(kernel.modules / "lib/modules" / kernel.release)
         self.dkms_options = tree.dkms_trees(folder, self.root / "lib/modules")

@@ -4,12 +4,14 @@
 A root comes from the release's own packages and is kept in the cache; what a
 test writes goes on top of it, and away with it. Needs root, as mmdebstrap does.
 """
+import os
 from pathlib import Path
 import re
 import shutil
 import subprocess
+import tempfile
 
-from area import Failure
+from area import Area, Failure
 from lab import apt
 from lab.cache import ROOT, atomic_dir, cache_dir, digest, locked, run, say
 from lint import files
@@ -60,6 +62,20 @@ def clean_root(release, packages):
                      release, folder, apt.mirrors()[0]],
                     log=cache_dir("logs") / f"package-root-{release}.log")
     return path
+
+
+def run_area(name, first, steps):
+    """Run steps(tests, folder) as an area of tests; return how many failed.
+
+    `first` is their first case. As roots are entered by root, others have it skipped.
+    """
+    with Area("package", name) as tests:
+        if os.geteuid():
+            tests.skip(first, "needs root")
+        else:
+            with tempfile.TemporaryDirectory(dir=cache_dir("scratch")) as folder:
+                steps(tests, Path(folder))
+    return tests.failed
 
 
 class Root:

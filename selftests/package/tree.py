@@ -16,10 +16,14 @@ def as_root(command):
     return command if os.geteuid() == 0 else ["unshare", "--map-root-user", *command]
 
 
+def sources(folder):
+    """Return where below `folder` DKMS has our sources."""
+    return folder / "src" / MODULE.replace("/", "-")
+
+
 def dkms_trees(folder, modules):
     """Make DKMS's folders below `folder`, sources included; return its options for them."""
-    source = folder / "src" / MODULE.replace("/", "-")
-    copy_sources(source)
+    copy_sources(sources(folder))
     (folder / "dkms").mkdir()
     return ["--dkmstree", str(folder / "dkms"), "--sourcetree", str(folder / "src"),
             "--installtree", str(modules)]

@@ -6,16 +6,13 @@ No kernel runs in a root: the one for which headers are installed stands for it,
 the environment, and what speaks to a kernel or to systemd is left to the guests (boot.py,
 selftests/vm/tests/test_documents.py).
 """
-import os
-from pathlib import Path
 import re
 import shutil
 import sys
-import tempfile
 
-from area import Area, Failure, fail_if
-from lab.cache import ROOT, cache_dir, run
-from roots import Root
+from area import Failure, fail_if
+from lab.cache import ROOT, run
+import roots
 import tree
 
 sys.path.append(str(ROOT / "selftests/abi"))
@@ -36,7 +33,7 @@ class User:
 
     def __init__(self, release, folder):
         self.followed = set()
-        self.root = Root(release, folder, only=CLEAN)
+        self.root = roots.Root(release, folder, only=CLEAN)
         etc = self.root.upper / "etc"
         (etc / "apt/apt.conf.d").mkdir(parents=True)
         shutil.copy("/etc/resolv.conf", etc)
@@ -161,12 +158,8 @@ CASES = [readme, by_make, signs, packages, host, contributing, autopkgtest, ever
 
 def run_area(release):
     """Run all cases on a release; return how many failed."""
-    with Area("package", f"user-{release}") as tests:
-        if os.geteuid():
-            tests.skip("readme", "needs root")
-            return tests.failed
-        with tempfile.TemporaryDirectory(dir=cache_dir("scratch")) as folder:
-            user = User(release, Path(folder))
-            for case in CASES:
-                tests.case(case.__name__, case, user)
-    return tests.failed
+    def steps(tests, folder):
+        user = User(release, folder)
+        for case in CASES:
+            tests.case(case.__name__, case, user)
+    return roots.run_area(f"user-{release}", "readme", steps)
