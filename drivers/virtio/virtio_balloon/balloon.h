@@ -255,10 +255,13 @@ static inline void vb_count(struct vb_dev *vb, enum vb_counter id, s64 n)
 #define VB_REPORT_BUSY		2
 #define VB_SAMPLING		3
 
-/* The clock of the decisions; ms. */
+/*
+ * The clock of the decisions; ms, in ticks. The exact one may be a register of
+ * a device, and to read that may have to wait for what the host does.
+ */
 static inline u64 vb_now(void)
 {
-	return div_u64(ktime_get_ns(), NSEC_PER_MSEC);
+	return div_u64(ktime_get_coarse_ns(), NSEC_PER_MSEC);
 }
 
 /* Something changed since the worker last looked. */
