@@ -119,17 +119,15 @@ struct vb_hint {
 /* ---- tell.c ---- */
 
 /**
- * struct vb_crowd - does the guest work while it is resized?
- * @looked_ns: when that was last looked at
- * @worked_ns: what all processors had worked by then, tell_work aside
- * @told_ns: what tell_work has worked. Written by that only
- * @is: it does
+ * struct vb_crowd - do others work in the guest while it is resized?
+ * @looked_us: when that was last looked at
+ * @idle_us: how long all processors had been idle by then
+ * @looks: how often in a row they did
  */
 struct vb_crowd {
-	u64 looked_ns;
-	u64 worked_ns;
-	u64 told_ns;
-	bool is;
+	u64 looked_us;
+	u64 idle_us;
+	unsigned int looks;
 };
 
 /* ---- the device ---- */
@@ -169,7 +167,7 @@ struct vb_crowd {
  *	@policy_lock
  * @last_target: latest target read from the device; pages
  * @moving: the worker comes from another round. Worker only
- * @crowd: do others work in the guest? Worker only, but for told_ns
+ * @crowd: do others work in the guest? Worker only
  * @kick_us: what the longest kick took since the worker last asked; us
  * @releasing: pages granted to reclaim or the OOM notifier, and not yet free
  * @deflate_wanted: pages that the deflate work was asked for
@@ -347,7 +345,6 @@ void vb_deflate_work(struct work_struct *work);
 
 /* tell.c */
 void vb_tell_soon(struct vb_dev *vb);
-void vb_tell_beside(struct vb_dev *vb);
 void vb_tell_work(struct work_struct *work);
 bool vb_should_pause(struct vb_dev *vb, bool shrinks);
 

@@ -199,10 +199,7 @@ static long inflate_round(struct vb_dev *vb, long pages, bool new)
 		posted += nr;
 		cond_resched();
 	}
-	if (new && want_init_on_alloc(0))
-		vb_tell_beside(vb);	/* while the next pages are zeroed */
-	else
-		vb_queue_kick(&vb->queues[VB_VQ_INFLATE]);
+	vb_queue_kick(&vb->queues[VB_VQ_INFLATE]);
 	trace_vb_inflate(vb, pages, posted, nr < 0 ? nr : 0);
 	return posted ? posted : nr;
 }

@@ -7,7 +7,7 @@
  * or reads a register of a device meanwhile.
  */
 #include <linux/cpumask.h>
-#include <linux/kernel_stat.h>
+#include <linux/tick.h>
 
 #include "balloon.h"
 
@@ -15,10 +15,10 @@
 #define SOON_JIFFIES		2
 /* A kick that took longer had the host do its work in it. */
 #define SLOW_KICK_US		1000
-/* How long to count what processors work: several ticks, or it says nothing. */
-#define CROWD_NS		(40 * NSEC_PER_MSEC)
-/* After a longer time it says nothing of now. */
-#define CROWD_MAX_NS		NSEC_PER_SEC
+/* What processors worked in a longer time says nothing of now. */
+#define CROWD_MAX_US		USEC_PER_SEC
+/* So often in a row, or it was by chance. */
+#define CROWD_LOOKS		3
 
 /**
  * vb_tell_soon - tell the host in a moment, unless somebody does before
@@ -34,67 +34,50 @@ void vb_tell_soon(struct vb_dev *vb)
 }
 
 /**
- * vb_tell_beside - tell the host at once, on another processor
- * @vb: the device
- *
- * Context: any.
- */
-void vb_tell_beside(struct vb_dev *vb)
-{
-	vb_kick_tell(vb, 0);
-}
-
-/**
- * vb_tell_work - tell the host of what was posted, and of the size
+ * vb_tell_work - tell the host of the deflate, and of the size
  * @work: vb->tell_work
  */
 void vb_tell_work(struct work_struct *work)
 {
 	struct vb_dev *vb = container_of(to_delayed_work(work), struct vb_dev,
 					 tell_work);
-	u64 start = ktime_get_ns();
 
-	vb_queue_kick(&vb->queues[VB_VQ_INFLATE]);
 	vb_queue_kick(&vb->queues[VB_VQ_DEFLATE]);
 	/* What MUST_TELL_HOST keeps back is no more in the balloon, nor the guest's. */
 	if (!vb_must_tell_host(vb))
 		vb_write_actual(vb);
-	WRITE_ONCE(vb->crowd.told_ns,
-		   vb->crowd.told_ns + ktime_get_ns() - start);
 }
 
-/* What all processors have worked, but for the work above; ns, in ticks. */
-static u64 worked_ns(const struct vb_crowd *crowd)
+/* How long all processors have been idle. Nought where nobody counts it; us. */
+static u64 idle_us(void)
 {
-	u64 ns = -READ_ONCE(crowd->told_ns);
-	struct kernel_cpustat stat;
 	unsigned int cpu;
+	u64 us = 0;
 
-	for_each_possible_cpu(cpu) {
-		kcpustat_cpu_fetch(&stat, cpu);
-		ns += stat.cpustat[CPUTIME_USER] + stat.cpustat[CPUTIME_NICE] +
-		      stat.cpustat[CPUTIME_SYSTEM];
-	}
-	return ns;
+	for_each_online_cpu(cpu)
+		us += get_cpu_idle_time_us(cpu, NULL) +
+		      get_cpu_iowait_time_us(cpu, NULL);
+	return us;
 }
 
 /*
- * Do others work besides the worker, which does all the time? By half a processor at
- * least: a tick finds somebody there now and then. Looked at now and then.
+ * Do others work besides the worker? By a quarter of a processor at the least,
+ * since the last look, with which the worker itself was busy at the most; and
+ * more than once, for an interrupt, too, may have to wait for the host.
  */
 static bool is_crowded(struct vb_crowd *crowd)
 {
-	u64 now = ktime_get_ns(), elapsed = now - crowd->looked_ns;
-	u64 worked;
+	u64 now = ktime_to_us(ktime_get()), idle = idle_us();
+	u64 elapsed = now - crowd->looked_us;
+	s64 worked = elapsed * num_online_cpus() - (idle - crowd->idle_us);
 
-	if (elapsed < CROWD_NS)
-		return crowd->is;
-	worked = worked_ns(crowd);
-	crowd->is = elapsed < CROWD_MAX_NS &&
-		    (s64)(worked - crowd->worked_ns) > (s64)elapsed * 3 / 2;
-	crowd->looked_ns = now;
-	crowd->worked_ns = worked;
-	return crowd->is;
+	if (elapsed > CROWD_MAX_US || worked < (s64)elapsed * 5 / 4)
+		crowd->looks = 0;
+	else if (crowd->looks < CROWD_LOOKS)
+		crowd->looks++;
+	crowd->looked_us = now;
+	crowd->idle_us = idle;
+	return crowd->looks == CROWD_LOOKS;
 }
 
 /**
