@@ -54,10 +54,11 @@ class Bench:
             "qemu": cache.run([accel.QEMU, "--version"]).split("version ")[1].split("\n")[0],
             "accel": accel.arguments(self.kernel)[1].split(",")[0], "cpus": os.cpu_count(),
             "date": date.today().isoformat()}
+        self.path = report.file(options.qemu or "")
         self.results, self.timelines = self._before() if options.add else (Results(), {})
 
     def _before(self):
-        about, results, timelines = report.load()
+        about, results, timelines = report.load(self.path)
         for name in ("release", "qemu", "accel"):
             if about[name] != self.about[name]:
                 raise LabError(f"the last results are of another {name}: {about[name]}")
@@ -81,7 +82,7 @@ class Bench:
                         f"{len(self.jobs)}: {name}, {setting}, {driver}")
                     self._measure(Run(self.kernel, driver, pair, self.options.only,
                                       self.options.short), name, function, setting)
-                report.save(self.about, self.results, self.timelines)
+                report.save(self.path, self.about, self.results, self.timelines)
 
     def _measure(self, run, name, function, setting):
         for _ in range(TRIES):

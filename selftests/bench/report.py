@@ -10,7 +10,6 @@ import figures
 from figures import HEAD, INTREE, OURS
 from subject import FOLDER
 
-JSON = FOLDER / "bench.json"
 NAMES = {INTREE: "in-tree driver", OURS: "autoballoon"}
 IMAGES = ROOT / "Documentation/images"
 PAGE = ROOT / "Documentation/performance-figures.rst"
@@ -44,9 +43,8 @@ def table(results):
 
 
 def rst(about, results):
-    """Return the page of figures for the documentation."""
-    page = [".. SPDX-License-Identifier: GPL-2.0-only", "",
-            f"Guest kernel {about['release']}, QEMU {about['qemu']}, accelerator "
+    """Return the figures of one QEMU for the documentation."""
+    page = [f"Guest kernel {about['release']}, QEMU {about['qemu']}, accelerator "
             f"{about['accel']},", f"{about['cpus']} processors of the host, {about['date']}, "
             f"pairs of runs: {results.pairs}.", ""]
     for title, rows in reversed(_sections(results).items()):
@@ -57,26 +55,35 @@ def rst(about, results):
     return "\n".join(page)
 
 
-def save(about, results, timelines):
+def file(other=""):
+    """Return where the results are: of this machine's QEMU, or of the other one that was named."""
+    return FOLDER / f"bench{'-' if other else ''}{other.strip('/').replace('/', '-')}.json"
+
+
+def save(path, about, results, timelines):
     """Write the JSON and the pictures."""
     data = {"about": about, "rows": [asdict(row) for row in results.rows], "timelines": timelines}
-    atomic_write(JSON, json.dumps(data, indent=1) + "\n")
+    atomic_write(path, json.dumps(data, indent=1) + "\n")
     for name, text in pictures(results, timelines).items():
-        atomic_write(FOLDER / name, text)
+        atomic_write(path.with_name(f"{path.stem}-{name}"), text)
 
 
-def load():
+def load(path):
     """Read the JSON again; return (about, results, timelines)."""
-    if not JSON.exists():
-        raise LabError(f"there are no results yet: {JSON}")
-    data = json.loads(JSON.read_text(encoding="utf-8"))
+    if not path.exists():
+        raise LabError(f"there are no results yet: {path}")
+    data = json.loads(path.read_text(encoding="utf-8"))
     return data["about"], figures.Results(data["rows"]), data["timelines"]
 
 
 def document():
-    """Make the documentation's page and pictures from the JSON."""
-    about, results, timelines = load()
-    atomic_write(PAGE, rst(about, results))
+    """Make the documentation's page and pictures: this machine's QEMU first, then the others."""
+    about, results, timelines = load(file())
+    pages = [rst(about, results)]
+    for path in sorted(FOLDER.glob("bench-*.json")):
+        pages.append(rst(*load(path)[:2]))
+    head = ".. SPDX-License-Identifier: GPL-2.0-only\n\n"
+    atomic_write(PAGE, head + "\n".join(pages))
     for name, text in pictures(results, timelines).items():
         atomic_write(IMAGES / name, text)
 
