@@ -183,12 +183,14 @@ static long post_next(struct vb_dev *vb, long pages, bool new, bool first,
 }
 
 /*
- * One round of up to VB_ROUND_BUFS messages, left in flight. Return: pages
- * posted, or what post_next() says if there are none.
+ * One round, left in flight: of half the messages, so that the next one can be
+ * made ready meanwhile; of all where no memory has to be found for it. Return:
+ * pages posted, or what post_next() says if there are none.
  */
 static long inflate_round(struct vb_dev *vb, long pages, bool new)
 {
-	long limit = min_t(long, pages, VB_ROUND_BUFS * VB_BUF_PAGES);
+	long bufs = new ? VB_ROUND_BUFS : VB_INFLATE_BUFS;
+	long limit = min_t(long, pages, bufs * VB_BUF_PAGES);
 	bool chunks = takes_chunks(vb);
 	long posted = 0, nr = 0;
 

@@ -98,10 +98,11 @@ void vb_buf_set_part(struct vb_queue *q, struct vb_buf *buf, struct page *chunk,
 		     unsigned int part)
 {
 	u32 pfn = first_pfn(chunk) + part * VB_BUF_PFNS;
+	bool little = virtio_is_little_endian(q->vb->vdev);
 	unsigned int i;
 
 	for (i = 0; i < VB_BUF_PFNS; i++)
-		buf->pfns[i] = cpu_to_virtio32(q->vb->vdev, pfn + i);
+		buf->pfns[i] = __cpu_to_virtio32(little, pfn + i);
 	buf->nr_pfns = VB_BUF_PFNS;
 }
 
