@@ -8,7 +8,6 @@ its agent, on a serial port.
 """
 from collections import namedtuple
 import json
-from pathlib import Path
 import re
 import shutil
 
