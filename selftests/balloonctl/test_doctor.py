@@ -49,6 +49,18 @@ def signed_under_lockdown(root):
     root.write(LOCKDOWN, "none [integrity] confidentiality")
 
 
+def untrusted(root):
+    signed_under_lockdown(root)
+    not_loaded(root)
+
+
+def packed_under_lockdown(root):
+    root.remove(f"{MODULES}/{OURS}")
+    root.write(f"{MODULES}/{OURS}.xz", "code")
+    root.write(f"{MODULES}/modules.dep", f"{OURS}.xz:\n")
+    untrusted(root)
+
+
 def built_in(root):
     root.write(f"{MODULES}/modules.builtin", f"kernel/fs/ext4/ext4.ko\n{INTREE}\n")
     root.remove("sys/module/virtio_balloon")
@@ -145,6 +157,8 @@ FOUND = {
     "unsigned_under_lockdown": (KERNELS_OWN, unsigned, "unsigned", "bad", "mokutil"),
     "unsigned_where_enforced": (KERNELS_OWN, enforced, "unsigned", "bad", "mokutil"),
     "signed_under_lockdown": (KERNELS_OWN, signed_under_lockdown, "in-tree-loaded", "bad", ""),
+    "untrusted": (KERNELS_OWN, untrusted, "untrusted", "bad", "enroll"),
+    "packed_under_lockdown": (KERNELS_OWN, packed_under_lockdown, "untrusted", "bad", "make sign"),
     "built_in": (KERNELS_OWN, built_in, "built-in", "bad", "CONFIG_VIRTIO_BALLOON=y"),
     "built_in_unlisted": (KERNELS_OWN, bound_without_module, "built-in", "bad", RELEASE),
     "not_loaded": (KERNELS_OWN, not_loaded, "not-loaded", "bad", "modprobe virtio_balloon"),

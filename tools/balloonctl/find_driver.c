@@ -68,10 +68,15 @@ static void not_loaded(struct findings *f, const struct snapshot *s)
 		one = found(f, LEVEL_BAD, "in-tree-loaded",
 			    "The kernel's own driver is loaded, though this one is installed: it was loaded first, most likely from the initramfs.");
 		advise(one, "modprobe -r virtio_balloon; modprobe virtio_balloon; and update-initramfs -u, so that it stays.");
+	} else if (m->must_be_signed) {
+		/* A packed file does not show its signature, and none shows whose it is. */
+		one = found(f, LEVEL_BAD, "untrusted",
+			    "The driver is installed, but not loaded, and the kernel takes modules only with a signature that it trusts (Secure Boot, lockdown).");
+		advise(one, "modprobe virtio_balloon; where that is rejected or not permitted: make sign in the sources if modinfo -F signer virtio_balloon names nobody; else enroll that key, DKMS's with mokutil --import /var/lib/dkms/mok.pub, and reboot.");
 	} else {
 		one = found(f, LEVEL_BAD, "not-loaded",
 			    "The driver is installed, but not loaded.");
-		advise(one, "modprobe virtio_balloon; where that says \"Key was rejected\", sign it; where it says nothing, look for a blacklist in /etc/modprobe.d.");
+		advise(one, "modprobe virtio_balloon; where that says nothing, look for a blacklist in /etc/modprobe.d.");
 	}
 }
 
