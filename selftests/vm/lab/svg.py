@@ -111,14 +111,15 @@ def chart(title, x_name, y_name, lines, phases=()):
     for number, phase in enumerate(phases):
         x, width = place_x(phase.start), place_x(phase.end) - place_x(phase.start)
         if number % 2 == 0:
-            out.append(f'<rect class="phase" x="{_number(x)}" y="{TOP - 22}" '
-                       f'width="{_number(width)}" height="{HEIGHT - TOP - BOTTOM + 22}"/>')
+            out.append(f'<rect class="phase" x="{_number(x)}" y="{TOP - 36}" '
+                       f'width="{_number(width)}" height="{HEIGHT - TOP - BOTTOM + 36}"/>')
     # The names come after all the bands: a long name may reach into the next one,
-    # so that neighbours stand on lines of their own, and all of them in the picture.
+    # so that neighbours stand on lines of their own, above what is drawn, and all of
+    # them in the picture.
     for number, phase in enumerate(phases):
         half = len(phase.name) * 3.3
         x = min(place_x((phase.start + phase.end) / 2), WIDTH - RIGHT - half)
-        out.append(f'<text class="small" x="{_number(x)}" y="{TOP - 7 + number % 2 * 15}" '
+        out.append(f'<text class="small" x="{_number(x)}" y="{TOP - 22 + number % 2 * 15}" '
                    f'text-anchor="middle">{escape(phase.name)}</text>')
     out += _axes(x_name, y_name, (end, top, step), place_x, place_y)
     left = LEFT
