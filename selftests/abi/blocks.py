@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The code blocks of the documents, and what kind of thing is in each.
+"""The code blocks of the documents and man pages, and what kind of thing is in each.
 
 In the order of KINDS, a block is of the first kind whose words its first line
 begins with. A block that is of none fails the tests: whoever writes one says here
@@ -17,15 +17,19 @@ GUEST = "guest"
 REPOSITORY = "repository"
 # Programs of others; blocks that begin with apt are run by selftests/package/user.py.
 OTHERS = "others"
-# What others' programs take, or what a program prints: no command.
+# What others' programs take (hypervisors.py tries it), or what a program prints: no command.
 TEXT = "text"
 KINDS = {
     GUEST: r"cd /sys/|cat /sys/|modprobe |modinfo |echo 1 >events/|bpftrace |trace-cmd |balloonctl ",
-    REPOSITORY: r"make\b|selftests/|setsid |balloon-hostd ",
-    OTHERS: r"apt-get |cp -r selftests/balloon |cloud-hypervisor |crosvm |rpmbuild ",
-    TEXT: r"-device |qemu-system-x86_64 \.\.\. |host: |<channel |\{\"execute|<memballoon|PUT /|options |struct |virtio\d+ \w+: |\d+\.\d+ s|main ->"
-          r"|allocated |in the store |not online |\{ echo '",
+    REPOSITORY: r"make\b|selftests/|setsid |balloon-hostd |balloon-device ",
+    OTHERS: r"apt-get |cp -r selftests/balloon |cloud-hypervisor |crosvm |rpmbuild |echo '\{",
+    TEXT: r"-device |qemu-system-x86_64 \.\.\. |host: |<channel |\{\"execute|\{\"command|<memballoon"
+          r"|PUT /|options |struct |virtio\d+ \w+: |\d+\.\d+ s|main ->|allocated |in the store |not online "
+          r"|\{ echo '",
 }
+# Man pages, and what a letter is written as there.
+MANUALS = (".5", ".8")
+ROFF = {r"\-": "-", r"\e": "\\", r"\(dq": '"'}
 
 
 @dataclass
@@ -50,8 +54,9 @@ class Block:
                       + "\n".join(self.lines))
 
     def commands(self):
-        """Return its lines without what # says of them."""
-        return [re.sub(r"\s+#.*", "", line) for line in self.lines]
+        """Return its lines, joined where they go on, without what # says of them."""
+        text = "\n".join(self.lines).replace("\\\n", " ")
+        return [re.sub(r"\s+#.*", "", line) for line in text.splitlines()]
 
 
 def _indent(line):
@@ -66,8 +71,25 @@ def _begins(lines, number, markdown):
     return line.rstrip().endswith("::") and not line.lstrip().startswith("..")
 
 
+def _of_manual(path):
+    """Return the blocks of a man page: what is between .EX and .EE."""
+    found = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        for written, letter in ROFF.items():
+            line = line.replace(written, letter)
+        if line == ".EX":
+            found.append(Block(path, number, []))
+        elif found and found[-1].lines[-1:] != [".EE"]:
+            found[-1].lines.append(line)
+    for block in found:
+        block.lines.pop()
+    return found
+
+
 def of(path):
     """Return the blocks of one document."""
+    if path.suffix in MANUALS:
+        return _of_manual(path)
     lines = [*path.read_text(encoding="utf-8").splitlines(), "", "."]
     markdown = path.suffix == ".md"
     found, number = [], 0
@@ -87,5 +109,6 @@ def of(path):
 
 def all_blocks():
     """Return the blocks of all documents."""
-    return [block for path in sorted([*ROOT.glob("*.md"), *(ROOT / "Documentation").rglob("*.rst")])
-            for block in of(path)]
+    documents = [path for path in (ROOT / "Documentation").rglob("*.*")
+                 if path.suffix in (".rst", *MANUALS)]
+    return [block for path in sorted([*ROOT.glob("*.md"), *documents]) for block in of(path)]

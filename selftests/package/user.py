@@ -61,8 +61,7 @@ class User:
         if len(found) != 1:
             raise Failure(f"{document} has {len(found)} blocks that begin with '{first}'")
         self.followed.add(found[0].name)
-        lines = "\n".join(found[0].lines).replace("\\\n", " ").splitlines()
-        lines = [line.replace(EXAMPLE, self.kernel()) for line in lines
+        lines = [line.replace(EXAMPLE, self.kernel()) for line in found[0].commands()
                  if not ELSEWHERE.match(line)]
         # one after the other: the first may install the kernel that the next is about
         return "".join(self.types(line, cwd=cwd) for line in lines)
