@@ -181,6 +181,7 @@ FOUND = {
     "broken": (GUEST, sets(state="broken"), "broken", "bad", "Unbind"),
     "no_stats": (GUEST, counts(stats_requests=0), "no-stats", "warn",
                  "guest-stats-polling-interval"),
+    "no_stats_queue": (GUEST, set_features(2, 5, 32), "no-stats-queue", "info", "no queue"),
     "passed_through": (GUEST, passed_through, "inhibited", "warn", "0000:01:00.0"),
     "confidential": (GUEST, lambda root: root.write("proc/cpuinfo", "flags : fpu tdx_guest\n"),
                      "confidential", "warn", "encrypted"),

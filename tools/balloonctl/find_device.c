@@ -56,6 +56,9 @@ static void judge_features(struct findings *f, const struct device *d)
 		advise(found(f, LEVEL_WARN, "no-deflate-on-oom",
 			     "The host does not let the guest take memory back below the target (DEFLATE_ON_OOM)."),
 		       "QEMU: deflate-on-oom=on; libvirt: autodeflate='on'; cloud-hypervisor and Firecracker: deflate_on_oom.");
+	if (!has_feature(d->accepted, F_STATS_VQ))
+		found(f, LEVEL_INFO, "no-stats-queue",
+		      "The device has no queue for statistics: of the guest's memory the host knows only the balloon's size.");
 	if (d->offered_known && has_feature(d->offered, F_REPORTING) &&
 	    !has_feature(d->accepted, F_REPORTING))
 		advise(found(f, LEVEL_WARN, "reporting-refused",
