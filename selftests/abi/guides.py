@@ -37,6 +37,14 @@ def tunables():
     missing(source.parameters(), ADMIN)
 
 
+def when_to_change():
+    """The admin guide says of each parameter when to change it."""
+    text = ADMIN.read_text(encoding="utf-8")
+    advice = text[text.index("\nWhen to change them:\n"):text.index("\nTo set defaults for good")]
+    heads = " ".join(re.findall(r"^``.*$", advice, re.M))
+    fail_if([f"{name}: not said" for name in sorted(source.parameters()) if f"``{name}``" not in heads])
+
+
 def names():
     """The admin guide names every attribute, counter, state and tracepoint."""
     attributes = [name for group in source.GROUPS for name in source.attributes(group)]
@@ -84,7 +92,7 @@ def links():
     fail_if(wrong)
 
 
-CASES = [tunables, names, messages, test_files, links]
+CASES = [tunables, when_to_change, names, messages, test_files, links]
 
 
 def run_area():
