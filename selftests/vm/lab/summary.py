@@ -3,8 +3,9 @@
 import sys
 
 from . import ktap
-from .cache import RESULTS
+from .cache import RESULTS, ROOT, atomic_write
 
+DOCUMENT = ROOT / "Documentation/results.rst"
 GUESTS = "vm"       # the area whose files are one column each of the table
 WIDTH = 160         # of a line of the list of failures
 
@@ -101,8 +102,9 @@ def main(options):
     """Print the sum; return the exit status."""
     files = read_all()
     tables = [rows for rows in (guest_table(files), other_table(files)) if len(rows) > 1]
-    if options.rst:
-        print("\n\n".join(map(rst_table, tables)))
+    if options.document:
+        atomic_write(DOCUMENT, ".. SPDX-License-Identifier: GPL-2.0-only\n\n"
+                     + "\n\n".join(map(rst_table, tables)) + "\n")
         return 0
     total = {"pass": 0, "fail": 0, "skip": 0}
     for case in files.values():
