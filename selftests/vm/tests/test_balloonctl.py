@@ -4,7 +4,7 @@ import json
 import re
 
 from lab.cache import BUILD, ROOT, locked, run
-from lab.testing import only, timeout
+from lab.testing import timeout
 
 from common import MIB, SYSFS, actual_for, balloon_kib, boot, pattern, resize, sysfs, tune
 from test_oom import needs_half_of_the_balloon, reached, victim
@@ -158,19 +158,3 @@ def test_balloonctl(lab):
         lab.case("set", setting, lab, guest)
         lab.case("in need", in_need, lab, guest)
         lab.case("recorded", recorded, lab, guest)
-
-
-@only(driver="ours")
-def test_no_device(lab):
-    """Without a device, and without the driver's being loaded, the doctor says so."""
-    with lab.guest(balloon=None, files=program()) as guest:
-        lab.check_equal("finding", findings(guest, 1).get("no-device"), "bad")
-    with lab.guest(load=False, files=program()) as guest:
-        lab.check_equal("finding", findings(guest, 1).get("not-loaded"), "bad")
-        guest.check("modprobe virtio_balloon && mount -o remount,ro /sys")
-        lab.check_equal("finding", findings(guest, 1).get("read-only"), "warn")
-        status, output = guest.run("balloonctl set holdoff_ms 1 2>&1")
-        lab.check(output, status == 1 and "read-only" in output)
-        guest.check("mount -o remount,rw /sys; umount /sys/kernel/debug")
-        lab.check_equal("finding", findings(guest, 1).get("no-debugfs"), "warn")
-        guest.check("mount -t debugfs none /sys/kernel/debug")
