@@ -145,9 +145,9 @@ hints-test: ## test agent, reference device and the documents' commands in guest
 		test_hostile test_documents test_dropin
 
 .PHONY: debug-test
-debug-test: ## all in-guest tests on a debug kernel (KASAN, lockdep ...), which is built first
+debug-test: ## all in-guest tests, and KUnit's, on a debug kernel (KASAN, lockdep ...), which is built first
 	@selftests/packages check
-	@selftests/vm/run --again --jobs 2 --kernel debug --driver ours sim_
+	@selftests/vm/run --again --jobs 2 --kernel debug --driver ours sim_ test_kunit
 
 .PHONY: bench
 bench: ## compare with the kernel's own driver in guests, as root; for less: selftests/bench/run --help
