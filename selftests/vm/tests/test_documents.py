@@ -12,7 +12,6 @@ from test_balloonctl import program
 
 sys.path[:0] = [str(ROOT / "selftests"), str(ROOT / "selftests/abi")]
 
-import abi          # noqa: E402
 import blocks       # noqa: E402
 
 EVENTS = "/sys/kernel/tracing/events/virtio_balloon"
@@ -69,30 +68,12 @@ def run_block(lab, guest, block):
     lab.check_equal(f"exit code of {block.name}\n{output}\n", status, 0)
 
 
-DEVICE = "/sys/bus/virtio/drivers/virtio_balloon/virtio<N>"
-# All that is in these folders must be documented.
-SHOWN = [f"{DEVICE}/balloon", f"{DEVICE}/balloon_counters", f"{DEVICE}/pressure",
-         "/sys/module/virtio_balloon/parameters", "/sys/kernel/debug/virtio_balloon-virtio<N>"]
-RIGHTS = {"RO": "r", "WO": "w", "RW": "rw"}
-
-
-def documented(lab, guest):
-    """A live guest shows the files that Documentation/ABI has, with these rights, and no others."""
-    for folder in SHOWN:
-        wanted = {name: RIGHTS[entry.mode]
-                  for name, entry in abi.below(abi.entries(), folder + "/").items()}
-        lines = guest.check(f"stat -c '%A %n' {folder.replace('<N>', '*')}/*").splitlines()
-        there = {line.rpartition("/")[2]: line[1:3].replace("-", "") for line in lines}
-        lab.check_equal(folder, there, wanted)
-
-
 @only(driver="ours")
 @timeout(300)
 def test_documents(lab):
     """Each block of commands for a guest is run, from where the one before left it."""
     found = [block for block in blocks.all_blocks() if block.kind == blocks.GUEST]
     with boot(lab, balloon={"deflate-on-oom": "on"}, files=programs()) as guest:
-        lab.case("documented", documented, lab, guest)
         for block in found:
             # A recipe may go on in the folder of the one before.
             if not block.lines[0].startswith("cd "):
