@@ -118,10 +118,12 @@ docs: ## make HTML of the documents, in build/docs
 	@selftests/abi/run website
 
 .PHONY: picture
-picture: ## draw what balloonctl records in a guest, and the demo, anew, for Documentation
+picture: ## draw what balloonctl shows and records in a guest, and the demo, anew, for Documentation
 	@selftests/packages check
 	@selftests/vm/run --kernel 7.3 --driver ours test_balloonctl
-	@cp build/vm/7.3-ours-test_balloonctl.balloonctl.svg Documentation/images/balloonctl.svg
+	@for name in balloonctl balloonctl-doctor balloonctl-status balloonctl-watch balloonctl-why; do \
+		cp build/vm/7.3-ours-test_balloonctl.$$name.svg Documentation/images/$$name.svg; \
+	done
 	@selftests/vm/demo
 	@cp build/demo.svg Documentation/images/demo.svg
 

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """balloonctl in a guest: it says what the host and the kernel say, with either driver."""
 import json
+from pathlib import Path
 import re
 
+from lab import terminal
 from lab.cache import BUILD, ROOT, locked, run
 from lab.testing import timeout
 
@@ -12,6 +14,10 @@ from test_oom import needs_half_of_the_balloon, reached, victim
 HELD = 600 * MIB
 OUT = BUILD / "static"
 RECORDING = "/tmp/recording"
+# What watch shows at a time.
+LINES = 24
+# With it C.UTF-8 has its letters.
+LETTERS = Path("/usr/lib/locale/C.utf8/LC_CTYPE")
 
 
 def program():
@@ -29,6 +35,17 @@ def told(guest, words, status=0):
         raise AssertionError(f"balloonctl {words}: exit {code}, not {status}\n"
                              f"{output}{guest.read('/tmp/errors')}")
     return json.loads(output)
+
+
+def photograph(lab, guest, words, status=0):
+    """Keep what a command prints as a picture, for the documents."""
+    code, output = guest.run(f"cd /tmp && LC_ALL=C.UTF-8 balloonctl {words}")
+    lab.check_equal(f"exit code of {words}\n{output}\n", code, status)
+    name = words.split()[0]
+    text = "\n".join(output.splitlines()[-LINES:]) if name == "watch" else output
+    (BUILD / "vm" / f"{lab.label}-{name}.svg").write_text(
+        terminal.screen(f"balloonctl {words}", text), encoding="utf-8")
+    return text
 
 
 def findings(guest, status):
@@ -67,6 +84,7 @@ def exported(lab, guest):
 
 def doctor_of_ours(lab, guest):
     """The host that never asked is found, and no longer when it asks; nothing else is wrong."""
+    photograph(lab, guest, "doctor", 1)
     before = findings(guest, 1)
     lab.check_equal("what is wrong", {name for name, level in before.items()
                                       if level in ("warn", "bad")}, {"no-stats"})
@@ -102,6 +120,8 @@ def in_need(lab, guest):
     job = victim(guest, "hold", needs_half_of_the_balloon(guest))
     reached(lab, guest, job, "ready")
     guest.check("killall -KILL pattern")
+    photograph(lab, guest, "status")
+    photograph(lab, guest, "why --count 2")
     guest.wait_until(lambda: sysfs(guest, "offset_pages") == 0, 30,
                      lambda: "the deficit does not return")
     decisions = told(guest, "why --count 64")
@@ -129,6 +149,10 @@ def recorded(lab, guest):
     strips = guest.check(f"balloonctl plot {RECORDING} --text --ascii").splitlines()
     lab.check_equal("lines of the strips", len(strips), 24)
     lab.check(f"events: {strips[19]}", re.search("[NO].*r", strips[19]))
+    # Ten times as fast as it was, so that all of it is on the axis of the last frame.
+    frame = photograph(lab, guest, "watch --replay recording --interval 0.01 --speed 10")
+    sizes_strip = "".join(frame.splitlines()[1:13])
+    lab.check(frame, "█" in sizes_strip and "░" in sizes_strip)
 
 
 def without_ours(lab, guest):
@@ -147,7 +171,8 @@ def without_ours(lab, guest):
 @timeout(400)
 def test_balloonctl(lab):
     """All commands in a guest, compared with what the host, sysfs and /proc say."""
-    with boot(lab, balloon={"deflate-on-oom": "on"}, files={**program(), **pattern()}) as guest:
+    files = {**program(), **pattern(), str(LETTERS): LETTERS}
+    with boot(lab, balloon={"deflate-on-oom": "on"}, files=files) as guest:
         resize(guest, guest.memory - HELD)
         lab.case("sizes", sizes, lab, guest)
         lab.case("export", exported, lab, guest)
