@@ -24,7 +24,7 @@ KINDS = {
     REPOSITORY: r"make\b|selftests/|setsid |balloon-hostd |balloon-device ",
     OTHERS: r"apt-get |cp -r selftests/balloon |cloud-hypervisor |crosvm |rpmbuild |echo '\{",
     TEXT: r"-device |qemu-system-x86_64 \.\.\. |host: |<channel |\{\"execute|\{\"command|<memballoon"
-          r"|PUT /|options |struct |virtio\d+ \w+: |\d+\.\d+ s|main ->|allocated |in the store |not online ",
+          r"|PUT /|options |struct |\d+\.\d+ s|main ->|allocated |in the store |not online ",
 }
 # Man pages, and what a letter is written as there.
 MANUALS = (".5", ".8")
