@@ -4,20 +4,25 @@
 An administrator's steps run in a root of the release, where DKMS builds as fast as
 this machine can; after each of them the root becomes a disk, which is booted under
 QEMU with the kernel and the initramfs that are in it. Nothing of the lab takes part but
-its agent, on a serial port.
+its agent, on a serial port, and a port for the packages' own agent.
 """
 from collections import namedtuple
 import json
 import re
 import shutil
+import sys
 
 from area import Failure, fail_if
 from deb import PACKAGES, builds
-from lab import apt, initramfs, scan
+from lab import agent, apt, initramfs, scan
+from lab.cache import ROOT
 from lab.guest import Guest
 from lab.rootfs import MASKED
 import roots
 import tree
+
+sys.path.append(str(ROOT / "selftests/abi"))
+import blocks       # noqa: E402
 
 # A Debian that boots; its kernel is that of cloud images.
 SYSTEM = ["initramfs-tools", "kmod", "linux-image-cloud-amd64", "systemd-sysv", "udev", "zstd"]
@@ -45,6 +50,7 @@ class System:
     def __init__(self, release, folder):
         self.release = release
         self.folder = folder
+        self.port = folder / "hint"
         self.root = roots.Root(release, self.folder / "root", SYSTEM)
         self._configure(self.root.upper)
 
@@ -84,6 +90,9 @@ class System:
         return Guest(Kernel("packages", kernel, self.folder / "vmlinuz"), driver=None,
                      memory="1G", balloon={"deflate-on-oom": "on"}, root=disk,
                      initrd=self.folder / "initrd.img", channel="serial",
+                     extra=["-device", "virtio-serial-pci",
+                            "-chardev", f"socket,id=hint,path={self.port},server=on,wait=off",
+                            "-device", f"virtserialport,chardev=hint,name={agent.PORT}"],
                      label=f"packages-{self.release}-{kernel}")
 
 
@@ -118,6 +127,7 @@ def boots(system, kernel, version):
         guest.wait_actual(guest.memory - 256 * MIB)
         if version:
             doctor(guest)
+            daemons(guest, system.port)
         guest.finish()
 
 
@@ -126,6 +136,21 @@ def doctor(guest):
     text = guest.run("balloonctl doctor --json")[1]
     if not any((one["id"], one["level"]) == ("driver", "good") for one in json.loads(text)):
         raise Failure(f"balloonctl doctor says:\n{text}")
+
+
+def daemons(guest, port):
+    """The agent runs, may hint to the driver, and answers; the host's starts as its guide says."""
+    with agent.Host(port) as host:
+        if host("hello").get("driver") is None:
+            raise Failure("balloon-agent does not know our driver")
+        host("hint", level="none")
+    first = blocks.of(ROOT / "Documentation/admin-guide/balloon-hostd.rst")[0]
+    for line in first.commands():
+        if not line.startswith("apt-get "):
+            guest.check(line)
+    status = guest.check("balloon-hostd status")
+    if "policy hint" not in status:
+        raise Failure(f"balloon-hostd status: {status}")
 
 
 def upgrades_kernel(system):
