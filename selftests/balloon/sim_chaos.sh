@@ -7,8 +7,9 @@ cd "$(dirname "$0")" || exit 1
 . ./lib/ktap.sh
 # shellcheck source=lib/balloonsim.sh
 . ./lib/balloonsim.sh
+# shellcheck source=lib/random.sh
+. ./lib/random.sh
 
-SEED=${SEED:-$(($(date +%s) % 100000 + $$))}
 SECONDS_EACH=${CHAOS_SECONDS:-4}
 
 chaos()		# number, features

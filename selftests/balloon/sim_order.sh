@@ -7,20 +7,14 @@ cd "$(dirname "$0")" || exit 1
 . ./lib/ktap.sh
 # shellcheck source=lib/balloonsim.sh
 . ./lib/balloonsim.sh
+# shellcheck source=lib/random.sh
+. ./lib/random.sh
 
 # So many MiB are free for the device under test; another one holds the rest, so that
 # a page which is freed is the next to be allocated.
 GROUND=160
 OTHER=9
 SECONDS_EACH=${ORDER_SECONDS:-4}
-SEED=${SEED:-$(($(date +%s) % 100000 + $$))}
-
-# A number from 0 to below $1, in $random.
-draw()
-{
-	seed=$(((seed * 1103515245 + 12345) % 2147483648))
-	random=$((seed / 64 % $1))
-}
 
 # Compaction beside it all, until the file is gone. It exchanges pages, too.
 compact_on()

@@ -10,17 +10,11 @@ cd "$(dirname "$0")" || exit 1
 . ./lib/balloonsim.sh
 # shellcheck source=lib/faults.sh
 . ./lib/faults.sh
+# shellcheck source=lib/random.sh
+. ./lib/random.sh
 
 RESIZES=${RESIZES:-450}
 FAILING=${FAILING:-$RESIZES}
-SEED=${SEED:-$(($(date +%s) % 100000 + $$))}
-
-# A number from 0 to below $1, in $random.
-draw()
-{
-	seed=$(((seed * 1103515245 + 12345) % 2147483648))
-	random=$((seed / 64 % $1))
-}
 
 # Most changes are small, and anywhere; each eighth is to anything between nothing and all.
 next_target()
