@@ -7,29 +7,12 @@ cd "$(dirname "$0")" || exit 1
 . ./lib/ktap.sh
 # shellcheck source=lib/balloonsim.sh
 . ./lib/balloonsim.sh
+# shellcheck source=lib/tunables.sh
+. ./lib/tunables.sh
 
 PARAMETERS="/sys/module/virtio_balloon/parameters"
 LONG=$(printf '%0300d' 1 | tr 0 9)
 
-# name least most
-TUNABLES="reserve_kib 0 1073741824
-low_percent 0 90
-deflate_batch 129 65536
-deflate_limit_per_s 0 1073741824
-holdoff_ms 0 300000
-holdoff_max_ms 0 3600000
-return_ms 100 300000
-return_step 1 256"
-# The same, in the folder pressure, which stands for the beginning of the name.
-PRESSURE="pressure_interval_ms 100 60000
-pressure_ttl_ms 100 3600000
-pressure_low_percent 0 100
-pressure_medium_percent 0 100
-pressure_critical_percent 0 100
-pressure_limit_per_s 0 1073741824
-pressure_self_interval_ms 100 300000
-pressure_self_hysteresis 1 256
-pressure_self_headroom 0 1000"
 ONLY_PARAMETERS="host_timeout_ms 100 600000"
 
 # One bad value: refused, logged with the range, without effect.
@@ -112,6 +95,58 @@ tunables()	# function
 	echo "$PRESSURE" >/tmp/list
 	each "$1" "/sys/bus/virtio/devices/$(sim_get name)/pressure" pressure_ </tmp/list
 	sim_resize 1000
+	sim_del
+	no_violations
+}
+
+# The host does not answer, so that the resize goes on for as long as this takes.
+while_resizing()
+{
+	echo 600000 >"$PARAMETERS/host_timeout_ms"
+	sim_new 0
+	wait_for 10 bound || fail "no driver"
+	sim_set serve 0
+	# more than fits in the queue: that would count as in the balloon
+	while_target=$(roomy_pages 50)
+	sim_set target "$while_target"
+	wait_for 10 balloon_state_is inflating || fail "the resize does not begin"
+	while_dir=/sys/bus/virtio/devices/$(sim_get name)
+	for function in refuses_all takes_ends_of_range; do
+		echo "$TUNABLES" >/tmp/list
+		each "$function" "$while_dir/balloon" </tmp/list
+		echo "$PRESSURE" >/tmp/list
+		each "$function" "$while_dir/pressure" pressure_ </tmp/list
+	done
+	check_eq "state" "$(balloon_attr state)" inflating
+	check_eq "target" "$(balloon_attr target_pages)" "$while_target"
+	sim_set serve 1
+	sim_resize "$while_target"
+	sim_del
+	echo 10000 >"$PARAMETERS/host_timeout_ms"
+	no_violations
+}
+
+# By busybox, or by util-linux.
+as_nobody()	# commands
+{
+	if start-stop-daemon --help 2>&1 | grep -q BusyBox; then
+		start-stop-daemon -S -p /nonexistent -c 65534:65534 -x /bin/busybox -- sh -c "$1"
+	else
+		setpriv --reuid=65534 --regid=65534 --clear-groups sh -c "$1"
+	fi
+}
+
+unprivileged()
+{
+	sim_new 0
+	wait_for 10 bound || fail "no driver"
+	nobody_dir=/sys/bus/virtio/devices/$(sim_get name)
+	check_eq "user id of nobody" "$(as_nobody 'id -u')" 65534
+	check_ge "files that nobody can see" "$(as_nobody "ls $nobody_dir/*/* | wc -l")" 40
+	check_eq "files that nobody can open to write" "$(as_nobody "
+		for file in $PARAMETERS/* $nobody_dir/balloon*/* $nobody_dir/pressure/*; do
+			(: >\$file) 2>/dev/null && echo \$file
+		done")" ""
 	sim_del
 	no_violations
 }
@@ -213,13 +248,15 @@ reach()
 
 sim_setup
 driver_is_ours || ktap_skip_all "the kernel's own driver has no tunables"
-ktap_plan 11
+ktap_plan 13
 ktap_case parameters_refuse parameters refuses_all
 ktap_case parameters_refuse_nothing parameters refuses_empty
 ktap_case parameters_take parameters takes_ends_of_range
 ktap_case tunables_refuse tunables refuses_all
 ktap_case tunables_refuse_nothing tunables refuses_empty
 ktap_case tunables_take tunables takes_ends_of_range
+ktap_case while_resizing while_resizing
+ktap_case unprivileged unprivileged
 ktap_case words words
 ktap_case load_time at_load_time
 ktap_case read_only read_only

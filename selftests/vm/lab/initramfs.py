@@ -208,6 +208,8 @@ def build(path, kernel, *, boot, load=(), modules=(), ours=(), allowed=(), taint
         if applet != "busybox":
             archive.link(f"bin/{applet}", "busybox")
     archive.link("sbin", "bin")
+    # whom a test may try to be
+    archive.file("etc/passwd", "root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n")
     archive.file("init", GUEST_DIR / "init")
     archive.file("lab/verdict", GUEST_DIR / "verdict")
     archive.file("lab/agent", static_program(GUEST_DIR / "agent.c"))
