@@ -89,6 +89,30 @@ static void a_burst_and_its_return(void **state)
 	}
 }
 
+/* The next burst comes when the balloon has just begun to return: it waits longer. */
+static void bursts_again_and_again(void **state)
+{
+	struct guest g = new_guest(2048 * MIB, 1024 * MIB);
+	u64 wait, end;
+
+	(void)state;
+	guest_run_until(&g, 10 * SECOND);
+	for (wait = 5 * SECOND; wait <= 40 * SECOND; wait *= 2) {
+		s64 burst = guest_available(&g) + 200 * MIB, low;
+
+		guest_alloc(&g, burst);
+		guest_free(&g, burst);
+		want(g.kills, 0, "killed");
+		low = g.balloon;
+		end = g.now + wait;
+		guest_run_until(&g, end - 1);
+		want(g.balloon, low, "it stays away");
+		guest_run_until(&g, end + SECOND);
+		must(g.balloon > low, "still away after %llu ms",
+		     (unsigned long long)wait);
+	}
+}
+
 /* A load that stays: the balloon finds its size, and then keeps it. */
 static void a_steady_load_converges(void **state)
 {
@@ -433,6 +457,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_burst_and_its_return),
+		cmocka_unit_test(bursts_again_and_again),
 		cmocka_unit_test(a_steady_load_converges),
 		cmocka_unit_test(a_hostile_load_cannot_swing_it),
 		cmocka_unit_test(page_cache_moves_nothing),
