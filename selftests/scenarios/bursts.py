@@ -18,11 +18,11 @@ KILLED = "killed"
 EVENTS = "/sys/kernel/tracing/events"
 
 
-def trace(subject):
-    """Have the kernel note every call of a shrinker."""
+def trace(subject, event):
+    """Have the guest note an event."""
     subject.guest.run(f"echo 0 >{EVENTS}/../options/record-cmd;"     # patches the scheduler
                       f"echo 8192 >{EVENTS}/../buffer_size_kb;"
-                      f"echo 1 >{EVENTS}/vmscan/mm_shrink_slab_end/enable")
+                      f"echo 1 >{EVENTS}/{event}/enable")
 
 
 def largest_shrink(subject):
@@ -35,7 +35,7 @@ def largest_shrink(subject):
 def measure(run, subject, prefix=""):
     """A burst of all free memory and 75 % of the balloon: its figures."""
     if run.column == OURS:
-        trace(subject)
+        trace(subject, "vmscan/mm_shrink_slab_end")
     mib = subject.burst_mib(SHARE)
     with subject.watch() as watch:
         before = subject.processor_time()
@@ -112,9 +112,19 @@ def ends(run):
         again(run, subject)
 
 
+def hold_offs(run, subject):
+    """Return the s of each hold-off that the driver began, by its own event."""
+    if run.column != OURS:
+        return []
+    text = subject.guest.check(f"grep vb_hold_off: {EVENTS}/../trace", timeout=120)
+    return [int(ms) / 1000 for ms in re.findall(r"begins ms=(\d+)", text)]
+
+
 def again(run, subject):
     """Bursts, each for more than is free, and when the balloon has begun to return."""
     subject.settle(HELD, 60, still=30)
+    if run.column == OURS:
+        trace(subject, "virtio_balloon/vb_hold_off")
     waits, served = [], 0
     for _ in range(AGAIN):
         mib = (subject.guest.meminfo()["MemFree"] >> 10) + AGAIN_MIB
@@ -131,6 +141,8 @@ def again(run, subject):
     run["further bursts served"] = served
     for number, wait in enumerate(waits, 1):
         run[f"stays away after number {number} for"] = "never returns" if wait is None else wait
+    for number, length in enumerate(hold_offs(run, subject), 1):
+        run[f"hold-off number {number}"] = length
     if None not in waits:
         run["each wait to the one before, least"] = min(b / a for a, b in zip(waits, waits[1:]))
 
@@ -220,6 +232,8 @@ SCENARIOS = [
               Line("further bursts served", least=3),
               *(Line(f"stays away after number {n} for", "s", 1, least=5)
                 for n in range(1, AGAIN + 1)),
+              *(Line(f"hold-off number {n + 1}", "s", least=5 << n, most=5 << n)
+                for n in range(AGAIN)),
               Line("each wait to the one before, least", "x", 2, least=1.8)),
              picture="A burst ends: the deficit returns to the balloon"),
     Scenario("host-writes", "no livelock, worker below 5 % of a processor", host_writes,

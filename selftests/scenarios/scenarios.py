@@ -16,8 +16,8 @@ from subject import OURS
 _BY_NAME = {scenario.name: scenario for scenario in
             (*filecache.SCENARIOS, *bursts.SCENARIOS, *places.SCENARIOS)}
 ORDER = ["page-cache", "drop-caches", "burst", "burst-ends", "host-writes", "impossible",
-         "streaming", "burst-zram", "thrash", "memcg", "numa", "burst-cgroups", "offline",
-         "virtio-mem", "bomb"]
+         "streaming", "burst-zram", "thrash", "thrash-surplus", "memcg", "numa",
+         "burst-cgroups", "offline", "virtio-mem", "bomb"]
 TRIES = 2
 ALL = [_BY_NAME[name] for name in ORDER]
 

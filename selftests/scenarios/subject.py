@@ -137,6 +137,19 @@ class Subject:
             time.sleep(0.05)
         return time.monotonic() - start
 
+    def hint_until(self, mib, timeout=60):
+        """Have root hint for the host until only so many MiB are available in the guest."""
+        def left():
+            return self.guest.meminfo()["MemAvailable"] // 1024 - mib
+
+        def hinted():
+            if left() > 8:
+                self.guest.check(f"echo critical need={left()}M ttl=10m "
+                                 f">$(echo {DEVICE}/pressure/hint)")
+            return left() <= 8
+        # one hint a second is acted on
+        self.guest.wait_until(hinted, timeout, lambda: f"{left()} MiB too much are left", 1.1)
+
     def tune(self, **values):
         """Write tunables of our driver; one that it has not is an error."""
         for name, value in values.items():
