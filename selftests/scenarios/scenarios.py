@@ -22,8 +22,8 @@ TRIES = 2
 ALL = [_BY_NAME[name] for name in ORDER]
 
 
-def _about(kernel):
-    return {"kernel": kernel.name, "release": kernel.release,
+def _about(kernel, label):
+    return {"label": label, "release": kernel.release,
             "qemu": cache.run([accel.QEMU, "--version"]).split("version ")[1].split("\n")[0],
             "accel": accel.arguments(kernel)[1].split(",")[0], "cpus": os.cpu_count(),
             "date": date.today().isoformat()}
@@ -58,14 +58,15 @@ def main(options):
     if OURS in options.driver:
         drivers.build(kernel)
     # What is not measured now is kept from earlier runs, to be one table.
-    _, results = report.load(kernel.name)
+    label = report.label_of(kernel.name, options.set)
+    _, results = report.load(label)
     chosen = [scenario for scenario in ALL if scenario.name in options.only]
     for scenario in chosen:
         for column in scenario.columns:
             if column in options.driver:
                 kept = _measure(scenario, column, kernel, options)
                 results.setdefault(scenario.name, {})[column] = kept
-                report.save(ALL, _about(kernel), results)
+                report.save(ALL, _about(kernel, label), results)
     found = report.rows(chosen, results)
     print(report.table(found))
     for scenario in chosen:
@@ -73,7 +74,7 @@ def main(options):
             if kept["error"]:
                 first = kept["error"].split("\n", maxsplit=1)[0]
                 print(f"{scenario.name}, {column}: failed: {first}")
-    print(f"JSON and pictures are in {report.FOLDER}")
+    print(f"JSON and pictures are in {report.FOLDER / label}")
     missed = any(row[-1] == lines.MISSED for row in found)
     failed = any(results[scenario.name].get(OURS, {}).get("error") for scenario in chosen)
     return int(missed or failed)
