@@ -93,13 +93,21 @@ def hot_set(run, subject):
 
 
 def comes_back(run, subject, full):
-    """Read on: what is back after 10 s, and what the balloon gave for it."""
+    """Read on: what is back after 10 s, and what the balloon gave for it. Return the begin, and
+    the reads of each second."""
     before = subject.deflated()
+    begin = float(subject.guest.read("/proc/uptime").split()[0])
     reads = subject.reads(HOT_MIB, BACK_S + 10)
     run["reads after 10 s"] = mean(reads[BACK_S:])
     run["of that without balloon"] = mean(reads[BACK_S:]) / full * 100
     run["pages deflated by thrash"] = subject.deflated() - before
-    return reads
+    return begin, reads
+
+
+def given_after(run, samples, begin):
+    """When the balloon had given what the hot set lacked: it takes a slow disk longer to use it."""
+    after = series.given(samples, begin, (HOT_MIB - LEFT_MIB) * MIB // PAGE)
+    run["what is missing is free after"] = "never" if after is None else after
 
 
 def thrash(run):
@@ -108,6 +116,7 @@ def thrash(run):
         full = hot_set(run, subject)
         # the page cache counts as available, and is
         left = subject.guest.meminfo()["MemAvailable"] // 1024 - LEFT_MIB
+        begin = None
         with subject.watch() as watch:
             subject.balloon(left * MIB)
             before = subject.guest.vmstat()
@@ -115,7 +124,9 @@ def thrash(run):
             signs(run, before, subject.guest.vmstat())
             if subject.has_tunable("auto_deflate"):
                 subject.tune(auto_deflate="thrash")
-                comes_back(run, subject, full)
+                begin, _ = comes_back(run, subject, full)
+        if begin:
+            given_after(run, watch.samples, begin)
         run.timeline = series.balloon_line(watch.samples)
 
 
@@ -126,7 +137,9 @@ def surplus(run):
         with subject.watch() as watch:
             subject.hint_until(LEFT_MIB)
             run["surplus"] = subject.actual() / MIB
-            run["reads in the first second"] = comes_back(run, subject, full)[0]
+            begin, reads = comes_back(run, subject, full)
+        run["reads in the first second"] = reads[0]
+        given_after(run, watch.samples, begin)
         run.timeline = series.balloon_line(watch.samples)
 
 
@@ -165,7 +178,8 @@ def untouched(*names):
     return tuple(Line(f"pages deflated, {name}", most=UNTOUCHED) for name in names)
 
 
-BACK = (Line("reads after 10 s", "/s"), Line("of that without balloon", "%", least=80),
+BACK = (Line("what is missing is free after", "s", 1, most=BACK_S),
+        Line("reads after 10 s", "/s"), Line("of that without balloon", "%", least=80),
         Line("pages deflated by thrash", least=1))
 SCENARIOS = [
     Scenario("page-cache", "the target is reached; the balloon moves once; no slower than in-tree",

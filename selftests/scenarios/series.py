@@ -86,3 +86,12 @@ def pause(samples):
         if samples[n].balloon > samples[n - 1].balloon:
             return round(samples[n].time - samples[last].time, 3)
     return None
+
+
+def given(samples, begin, pages):
+    """Return the s from `begin` until so many pages had left the balloon since; None: never."""
+    before = [s for s in samples if s.time <= begin] or samples[:1]
+    for sample in samples:
+        if sample.time >= begin and sample.deflate - before[-1].deflate >= pages:
+            return round(sample.time - begin, 3)
+    return None
