@@ -92,11 +92,12 @@ def hot_set(run, subject):
     return full
 
 
-def comes_back(run, subject, full):
+def comes_back(run, subject, full, **tunables):
     """Read on: what is back after 10 s, and what the balloon gave for it. Return the begin, and
     the reads of each second."""
     before = subject.deflated()
     begin = float(subject.guest.read("/proc/uptime").split()[0])
+    subject.tune(**tunables)
     reads = subject.reads(HOT_MIB, BACK_S + 10)
     run["reads after 10 s"] = mean(reads[BACK_S:])
     run["of that without balloon"] = mean(reads[BACK_S:]) / full * 100
@@ -123,8 +124,7 @@ def thrash(run):
             run["reads while it thrashes"] = mean(subject.reads(HOT_MIB, THRASH_S)[-10:])
             signs(run, before, subject.guest.vmstat())
             if subject.has_tunable("auto_deflate"):
-                subject.tune(auto_deflate="thrash")
-                begin, _ = comes_back(run, subject, full)
+                begin, _ = comes_back(run, subject, full, auto_deflate="thrash")
         if begin:
             given_after(run, watch.samples, begin)
         run.timeline = series.balloon_line(watch.samples)

@@ -95,3 +95,11 @@ def given(samples, begin, pages):
         if sample.time >= begin and sample.deflate - before[-1].deflate >= pages:
             return round(sample.time - begin, 3)
     return None
+
+
+def stolen(before, after):
+    """Return the share of the time that processors wanted to run in which others had theirs;
+    both: [(ns that it ran, ns that it waited)]."""
+    ran = sum(new[0] - old[0] for old, new in zip(before, after))
+    waited = sum(new[1] - old[1] for old, new in zip(before, after))
+    return waited / max(1, ran + waited)

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 
-from lab import machine
+from lab import accel, machine
 from lab.cache import LabError
 from lab.guest import Guest
 from lab.initramfs import ModuleTree, static_program
@@ -199,8 +199,8 @@ class Subject:
                      lambda text: series.parse(text))
 
     def workers(self):
-        """In a `with` block: .samples is the share of a processor that all workers took; %."""
-        return Watch(self.guest, f"{LOAD} workers", lambda text: float(text.split()[-1]))
+        """In a `with` block: what the guest's workers took of a processor."""
+        return Workers(self.guest)
 
     def answers(self):
         """Return the s that the guest takes to run a command."""
@@ -250,6 +250,44 @@ class Watch:
         """End it and read what it printed."""
         self._job.send(b"", end=True)
         self.samples = self._read(self._job.wait(60 * self._guest.slow)[1])
+
+
+class Workers(Watch):
+    """.samples: of a processor, what all workers took, as the guest counts it; %.
+    .stolen: of the time that the guest's processors wanted to run, what others on the host had.
+
+    A guest under emulation does not know of that, and counts it for who would have run;
+    under KVM it is told.
+    """
+
+    def __init__(self, guest):
+        super().__init__(guest, f"{LOAD} workers", lambda text: float(text.split()[-1]))
+        self._before = None
+        self.stolen = None
+
+    def __enter__(self):
+        super().__enter__()
+        self._before = self._processors()
+        return self
+
+    def stop(self):
+        after = self._processors()
+        super().stop()
+        self.stolen = series.stolen(self._before, after)
+
+    def _processors(self):
+        """Return [(ns that it ran, ns that it waited for a processor)] of the guest's processors."""
+        folder = Path(f"/proc/{self._guest.process.pid}/task")
+        return [tuple(map(int, (folder / f"{cpu['thread-id']}/schedstat")
+                          .read_text(encoding="ascii").split()[:2]))
+                for cpu in self._guest.qmp("query-cpus-fast")]
+
+    def note(self, run):
+        """Tell of it."""
+        stolen = self.stolen if accel.arguments(run.kernel) == accel.TCG else 0
+        run["processor of all workers"] = self.samples * (1 - stolen)
+        run["as the guest counts it"] = self.samples
+        run["taken from the guest's processors"] = self.stolen * 100
 
 
 def _ext4(path, size):
