@@ -14,6 +14,7 @@ HELD = GIB
 SHARE = 0.75            # of the balloon
 GROUPS = 50
 AGAIN, AGAIN_MIB, AGAIN_S = 3, 200, 45
+MOST_OF_HOLDOFF_S = 4
 KILLED = "killed"
 EVENTS = "/sys/kernel/tracing/events"
 
@@ -148,7 +149,8 @@ def again(run, subject):
 
 
 def host_writes(run):
-    """The host writes a new target 20 times a second, a MiB more, a MiB less, during a burst."""
+    """The host writes a new target 20 times a second, a MiB more, a MiB less, during a burst,
+    the hold-off, and the first steps of the return."""
     with run.subject("2G", HELD) as subject:
         mib = subject.burst_mib(SHARE)
         stop = threading.Event()
@@ -159,13 +161,17 @@ def host_writes(run):
                 subject.target(HELD + (len(writes) % 2) * MIB)
                 writes.append(time.monotonic())
         writer = threading.Thread(target=write)
-        with subject.watch() as watch, subject.workers() as workers:
+        with subject.watch() as watch:
             writer.start()
             try:
-                burst_ = subject.burst(mib)
-                taken = burst_.taken()
-                status = burst_.end()
-                time.sleep(10)
+                with subject.workers() as workers:
+                    burst_ = subject.burst(mib)
+                    taken = burst_.taken()
+                    hold_off = time.monotonic() + MOST_OF_HOLDOFF_S
+                    status = burst_.end()
+                    time.sleep(max(0, hold_off - time.monotonic()))
+                with subject.workers() as returning:
+                    time.sleep(10)
                 run["the guest answers after"] = subject.answers()
             finally:
                 stop.set()
@@ -174,6 +180,7 @@ def host_writes(run):
         run["wrong content found"] = status if taken else KILLED
         run["processes killed"] = series.change(watch.samples, "killed")
         workers.note(run)
+        run["the same while the deficit returns"] = returning.percent(run.kernel)
         run["targets written"] = len(writes)
         run["pages moved"] = (series.change(watch.samples, "inflate")
                               + series.change(watch.samples, "deflate"))
@@ -246,7 +253,7 @@ SCENARIOS = [
     Scenario("host-writes", "no livelock, worker below 5 % of a processor", host_writes,
              (Line("the burst takes", "s", 1), Line("processes killed", most=0),
               Line("wrong content found", most=0),
-              *worker_lines(5), ANSWERS,
+              *worker_lines(5), Line("the same while the deficit returns", "%", 2), ANSWERS,
               Line("targets written"), Line("pages moved")),
              picture="The host writes targets all the time while a burst happens"),
     Scenario("impossible", "worker below 0.5 % of a processor, the guest alive, the balloon at "

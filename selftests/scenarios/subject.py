@@ -282,10 +282,14 @@ class Workers(Watch):
                           .read_text(encoding="ascii").split()[:2]))
                 for cpu in self._guest.qmp("query-cpus-fast")]
 
+    def percent(self, kernel):
+        """What they had of a processor, less what others had of it."""
+        stolen = self.stolen if accel.arguments(kernel) == accel.TCG else 0
+        return self.samples * (1 - stolen)
+
     def note(self, run):
         """Tell of it."""
-        stolen = self.stolen if accel.arguments(run.kernel) == accel.TCG else 0
-        run["processor of all workers"] = self.samples * (1 - stolen)
+        run["processor of all workers"] = self.percent(run.kernel)
         run["as the guest counts it"] = self.samples
         run["taken from the guest's processors"] = self.stolen * 100
 
