@@ -109,6 +109,9 @@ def rst(scenarios, about, results):
     """Return the page for the documentation."""
     found = rows(scenarios, results)
     out = [".. SPDX-License-Identifier: GPL-2.0-only", "", *conditions(about, results), ""]
+    left = [scenario.name for scenario in scenarios if scenario.name not in results]
+    if left:
+        out += ["Not measured: " + ", ".join(left) + ".", ""]
     drawn = pictures(scenarios, results)
     for scenario in scenarios:
         cells = [row[1:] for row in found if row[0] == scenario.name]
