@@ -7,7 +7,7 @@ import time
 from lines import Line, burst_lines
 import series
 from scenario import Scenario
-from subject import COLUMNS, LOAD, MIB, OOM, OURS, PAGE
+from subject import COLUMNS, LOAD, MIB, OOM, OURS, PAGE, trace, traced
 
 GIB = 1 << 30
 HELD = GIB
@@ -15,28 +15,21 @@ SHARE = 0.75            # of the balloon
 GROUPS = 50
 AGAIN, AGAIN_MIB, AGAIN_S = 3, 200, 45
 MOST_OF_HOLDOFF_S = 4
+RETURN = ", in the return"
 KILLED = "killed"
-EVENTS = "/sys/kernel/tracing/events"
-
-
-def trace(subject, event):
-    """Have the guest note an event."""
-    subject.guest.run(f"echo 0 >{EVENTS}/../options/record-cmd;"     # patches the scheduler
-                      f"echo 8192 >{EVENTS}/../buffer_size_kb;"
-                      f"echo 1 >{EVENTS}/{event}/enable")
 
 
 def largest_shrink(subject):
     """Objects that one shrink of our shrinker freed at most, by the kernel's own event."""
-    text = subject.guest.run("grep virtio_balloon /sys/kernel/tracing/trace", timeout=120)[1]
-    returns = re.findall(r"last shrinker return val (\d+)", text)
+    returns = re.findall(r"last shrinker return val (\d+)",
+                         traced(subject.guest, "virtio_balloon"))
     return max(map(int, returns), default=0)
 
 
 def measure(run, subject, prefix=""):
     """A burst of all free memory and 75 % of the balloon: its figures."""
     if run.column == OURS:
-        trace(subject, "vmscan/mm_shrink_slab_end")
+        trace(subject.guest, "vmscan/mm_shrink_slab_end")
     mib = subject.burst_mib(SHARE)
     with subject.watch() as watch:
         before = subject.processor_time()
@@ -117,15 +110,15 @@ def hold_offs(run, subject):
     """Return the s of each hold-off that the driver began, by its own event."""
     if run.column != OURS:
         return []
-    text = subject.guest.check(f"grep vb_hold_off: {EVENTS}/../trace", timeout=120)
-    return [int(ms) / 1000 for ms in re.findall(r"begins ms=(\d+)", text)]
+    return [int(ms) / 1000 for ms in
+            re.findall(r"begins ms=(\d+)", traced(subject.guest, "vb_hold_off:"))]
 
 
 def again(run, subject):
     """Bursts, each for more than is free, and when the balloon has begun to return."""
     subject.settle(HELD, 60, still=30)
     if run.column == OURS:
-        trace(subject, "virtio_balloon/vb_hold_off")
+        trace(subject.guest, "virtio_balloon/vb_hold_off")
     waits, served = [], 0
     for _ in range(AGAIN):
         mib = (subject.guest.meminfo()["MemFree"] >> 10) + AGAIN_MIB
@@ -180,7 +173,7 @@ def host_writes(run):
         run["wrong content found"] = status if taken else KILLED
         run["processes killed"] = series.change(watch.samples, "killed")
         workers.note(run)
-        run["the same while the deficit returns"] = returning.percent(run.kernel)
+        returning.note(run, RETURN)
         run["targets written"] = len(writes)
         run["pages moved"] = (series.change(watch.samples, "inflate")
                               + series.change(watch.samples, "deflate"))
@@ -221,11 +214,12 @@ def bomb(run):
         run["reports of the kernel"] = 0
 
 
-def worker_lines(most):
+def worker_lines(most, when=""):
     """What the guest's workers may take of a processor; %."""
-    return (Line("processor of all workers", "%", 2, most=most),
-            Line("as the guest counts it", "%", 2),
-            Line("taken from the guest's processors", "%"))
+    return (Line("processor of all workers" + when, "%", 2, most=most),
+            Line("as the guest counts it" + when, "%", 2),
+            Line("of that in kicks" + when, "%", 2),
+            Line("taken from the guest's processors" + when, "%"))
 
 
 ANSWERS = Line("the guest answers after", "s", 2, most=5)
@@ -253,7 +247,7 @@ SCENARIOS = [
     Scenario("host-writes", "no livelock, worker below 5 % of a processor", host_writes,
              (Line("the burst takes", "s", 1), Line("processes killed", most=0),
               Line("wrong content found", most=0),
-              *worker_lines(5), Line("the same while the deficit returns", "%", 2), ANSWERS,
+              *worker_lines(5), *worker_lines(None, RETURN), ANSWERS,
               Line("targets written"), Line("pages moved")),
              picture="The host writes targets all the time while a burst happens"),
     Scenario("impossible", "worker below 0.5 % of a processor, the guest alive, the balloon at "

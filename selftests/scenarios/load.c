@@ -8,7 +8,8 @@
  *	load read FILE MIB SECONDS	read random pages of a file's first MIB, print how many
  *					each second
  *	load watch MS			sample memory until stdin ends, then print the samples
- *	load workers			until stdin ends; the ns that the kernel's workers ran
+ *	load workers			wait for the end of stdin, print the seconds that the
+ *					kernel's workers ran meanwhile, and those that passed
  *	load bomb N MIB SECONDS		N processes at a time that write random shares of MIB each;
  *					print how many ended, and how many of them were killed
  *
@@ -314,7 +315,7 @@ static int workers(void)
 	while (!stdin_ended(WORKERS_MS))
 		sum += look_at_workers(ran, 0);
 	sum += look_at_workers(ran, 0);
-	printf("%.4f\n", sum / 1e9 / (now() - start) * 100);
+	printf("%.6f %.6f\n", sum / 1e9, now() - start);
 	return 0;
 }
 

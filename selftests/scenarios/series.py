@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the guest's samples say: the balloon over time, when it gave way, how it came back."""
 from dataclasses import dataclass
+import re
 
 PAGE_KIB = 4
 FIELDS = ("time", "available", "free", "inflate", "deflate", "swapped", "killed",
@@ -103,3 +104,14 @@ def stolen(before, after):
     ran = sum(new[0] - old[0] for old, new in zip(before, after))
     waited = sum(new[1] - old[1] for old, new in zip(before, after))
     return waited / max(1, ran + waited)
+
+
+def kicks(text):
+    """Return the s from kick to kicked of the kernel's workers, in lines of a trace."""
+    begun, sum_ = {}, 0
+    for pid, when, event, rest in re.findall(r"-(\d+) .* ([\d.]+): (kick|kicked): (.*)", text):
+        if event == "kick" and 'comm="kworker' in rest:
+            begun[pid] = float(when)
+        elif event == "kicked" and pid in begun:
+            sum_ += float(when) - begun.pop(pid)
+    return sum_

@@ -19,11 +19,23 @@ PAGE = 4096
 LOAD = "/bin/load"
 DEVICE = "/sys/bus/virtio/drivers/virtio_balloon/virtio*"
 FILE = "/data/file"
+TRACING = "/sys/kernel/tracing"
 # name of a column: (driver, properties of the balloon device)
 OURS, OOM, PLAIN, NONE = "ours", "in-tree, deflate-on-oom", "in-tree", "no balloon"
 COLUMNS = {OURS: ("ours", {"deflate-on-oom": "on"}), OOM: ("intree", {"deflate-on-oom": "on"}),
            PLAIN: ("intree", {}), NONE: (None, None)}
 SAMPLE_MS = 200
+
+
+def trace(guest, event):
+    """Have a guest note an event."""
+    guest.run(f"cd {TRACING}; echo 0 >options/record-cmd; "     # it patches the scheduler
+              f"echo 8192 >buffer_size_kb; echo 1 >events/{event}/enable")
+
+
+def traced(guest, words):
+    """Return the lines with these words of what the guest noted."""
+    return guest.run(f"grep -E '{words}' {TRACING}/trace", timeout=120)[1]
 
 
 class Burst:
@@ -254,18 +266,26 @@ class Watch:
 
 class Workers(Watch):
     """.samples: of a processor, what all workers took, as the guest counts it; %.
+    .kicks: of that, the time in which they told a device to look at a queue.
     .stolen: of the time that the guest's processors wanted to run, what others on the host had.
 
-    A guest under emulation does not know of that, and counts it for who would have run;
-    under KVM it is told.
+    Under emulation both are not theirs. QEMU does all of a device's work before the kick
+    returns, and a guest does not know of others on the host: it counts the one and the other
+    for who would have run. Under KVM a kick returns at once, and the guest is told.
     """
 
     def __init__(self, guest):
-        super().__init__(guest, f"{LOAD} workers", lambda text: float(text.split()[-1]))
+        super().__init__(guest, f"{LOAD} workers",
+                         lambda text: [float(word) for word in text.split()[-2:]])
         self._before = None
-        self.stolen = None
+        self.kicks = self.stolen = None
 
     def __enter__(self):
+        # more than one probe of a name would count twice
+        self._guest.run(f"cd {TRACING}; echo >trace; test -e events/kprobes/kick || "
+                        "printf 'p:kick vp_notify comm=$comm\nr:kicked vp_notify\n' "
+                        ">>kprobe_events")
+        trace(self._guest, "kprobes")
         super().__enter__()
         self._before = self._processors()
         return self
@@ -273,6 +293,9 @@ class Workers(Watch):
     def stop(self):
         after = self._processors()
         super().stop()
+        ran, elapsed = self.samples
+        self.samples = ran / elapsed * 100
+        self.kicks = series.kicks(traced(self._guest, "kick(ed)?: ")) / elapsed * 100
         self.stolen = series.stolen(self._before, after)
 
     def _processors(self):
@@ -283,15 +306,17 @@ class Workers(Watch):
                 for cpu in self._guest.qmp("query-cpus-fast")]
 
     def percent(self, kernel):
-        """What they had of a processor, less what others had of it."""
-        stolen = self.stolen if accel.arguments(kernel) == accel.TCG else 0
-        return self.samples * (1 - stolen)
+        """What they had of a processor for themselves."""
+        if accel.arguments(kernel) != accel.TCG:
+            return self.samples
+        return (self.samples - self.kicks) * (1 - self.stolen)
 
-    def note(self, run):
-        """Tell of it."""
-        run["processor of all workers"] = self.percent(run.kernel)
-        run["as the guest counts it"] = self.samples
-        run["taken from the guest's processors"] = self.stolen * 100
+    def note(self, run, when=""):
+        """Tell of it; `when` is added to the figures' names."""
+        run["processor of all workers" + when] = self.percent(run.kernel)
+        run["as the guest counts it" + when] = self.samples
+        run["of that in kicks" + when] = self.kicks
+        run["taken from the guest's processors" + when] = self.stolen * 100
 
 
 def _ext4(path, size):
