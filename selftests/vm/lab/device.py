@@ -84,30 +84,32 @@ class Device:
             "-chardev", f"socket,id=balloon,path={self.folder / 'vhost'}", "-device", words]}
 
     def _properties(self):
-        return {"driver": "vhost-user-test-device-pci", "id": "balloon-device",
+        return {"driver": "vhost-user-test-device-pci", "id": "balloon",
                 "chardev": "balloon", "virtio-id": 5, "num_vqs": self.queues, "vq_size": 128,
                 "config_size": 16}
 
-    @contextlib.contextmanager
-    def plugged(self, guest):
-        """Have the device in a guest of hotplug_options() in this block, one at a time."""
+    def plug(self, guest):
+        """Plug the device into a guest."""
         address = {"type": "unix", "data": {"path": str(self.folder / "vhost")}}
         guest.qmp("chardev-add", id="balloon", backend={
             "type": "socket", "data": {"addr": address, "server": False}})
         guest.qmp("device_add", **self._properties())
+
+    @staticmethod
+    def unplug(guest):
+        """Take the device out of a guest."""
+        guest.unplug("balloon")
+        guest.qmp("chardev-remove", id="balloon")
+
+    @contextlib.contextmanager
+    def plugged(self, guest):
+        """Have the device in a guest of hotplug_options() in this block, one at a time."""
+        self.plug(guest)
         guest.wait_until(lambda: self("status")["driver"], 30, lambda: "no driver takes it")
         try:
             yield
         finally:
-            self._unplug(guest)
-
-    @staticmethod
-    def _unplug(guest):
-        guest.qmp.forget("DEVICE_DELETED")
-        guest.qmp("device_del", id="balloon-device")
-        while guest.qmp.event("DEVICE_DELETED", 30 * guest.slow).get("device") != "balloon-device":
-            pass
-        guest.qmp("chardev-remove", id="balloon")
+            self.unplug(guest)
 
     def resize(self, guest, pages, timeout=30):
         """Set the target, wait until `actual` is that; return the seconds it took."""

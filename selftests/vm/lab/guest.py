@@ -311,6 +311,22 @@ class Guest:
         self.wait_until(fresh, timeout, lambda: "the guest sends no statistics")
         return self.last_stats["stats"]
 
+    def unplug(self, device):
+        """Take a device out, and wait until the guest has let go of it."""
+        self.qmp.forget("DEVICE_DELETED")
+        self.qmp("device_del", id=device)
+        while self.qmp.event("DEVICE_DELETED", 30 * self.slow).get("device") != device:
+            pass
+
+    def unplug_balloon(self):
+        """Take the balloon device out of the running guest."""
+        self.unplug("balloon")
+
+    def plug_balloon(self):
+        """Plug another one like it into the running guest."""
+        driver, *words = qemu.balloon_device(self)[1].split(",")
+        self.qmp("device_add", driver=driver, **dict(word.split("=", 1) for word in words))
+
     @property
     def balloon_path(self):
         """The QOM path of the balloon device."""

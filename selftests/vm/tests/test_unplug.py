@@ -2,8 +2,6 @@
 """The device, or the driver, goes away while the balloon moves."""
 import time
 
-from lab.machine import balloon_device
-
 from common import MIB, PCP_KIB, actual_for, boot, check_host_has, resize
 
 DRIVER = "/sys/bus/virtio/drivers/virtio_balloon"
@@ -14,17 +12,13 @@ def unplug_and_replug(lab, guest, free):
     guest.balloon(300 * MIB)
     guest.wait_until(lambda: guest.actual() < guest.memory, 20, interval=0.005)
     lab.check("it inflates while it is unplugged", guest.actual() > 300 * MIB)
-    guest.qmp.forget("DEVICE_DELETED")
-    guest.qmp("device_del", id="balloon")
-    while guest.qmp.event("DEVICE_DELETED", 30 * guest.slow).get("device") != "balloon":
-        pass
+    guest.unplug_balloon()
     lab.check_equal("status of the driver's folder of the device",
                     guest.run(f"ls -d {DRIVER}/virtio*")[0] != 0, True)
     memory = guest.meminfo()
     lab.check_between("MemFree after the unplug", free - PCP_KIB, memory["MemFree"],
                       memory["MemTotal"])
-    driver, *words = balloon_device(guest)[1].split(",")
-    guest.qmp("device_add", driver=driver, **dict(word.split("=", 1) for word in words))
+    guest.plug_balloon()
     guest.wait_until(lambda: guest.run(f"ls -d {DRIVER}/virtio*")[0] == 0, 20)
     resize(guest, 600_000_001)
     check_host_has(lab, guest)
@@ -39,7 +33,6 @@ def test_unplug(lab):
         for number in range(3):
             lab.case(f"round {number + 1}", unplug_and_replug, lab, guest, free)
         lab.check_equal("MemTotal", guest.meminfo()["MemTotal"], total)
-
 
 
 
