@@ -293,9 +293,12 @@ static void storm(struct device *dev)
 
 static void harm(struct device *dev)
 {
+	struct queue *pressure = device_queue(dev, Q_PRESSURE);
 	struct hostile *hostile = dev->hostile;
 
 	send_kept(hostile);
+	if (pressure && pressure->holding)
+		hostile_hint(dev);
 	if (does(hostile, M_DIE))
 		_exit(EXIT_FAILURE);
 	if (does(hostile, M_TARGETS))

@@ -98,6 +98,22 @@ def sysfs(guest, name):
     return int(text) if re.fullmatch(r"-?\d+", text) else text
 
 
+def slack(guest):
+    """Return the bytes that the guest could give to a pressed host."""
+    return sysfs(guest, "../pressure/slack")
+
+
+def rested_slack(guest):
+    """Return the bytes that the guest could give, once all that was freed has arrived."""
+    seen = []
+
+    def rests():
+        seen.append(slack(guest))
+        return len(seen) > 1 and abs(seen[-1] - seen[-2]) < MIB
+    guest.wait_until(rests, 20, lambda: f"slack does not rest: {seen[-5:]}", 1)
+    return seen[-1]
+
+
 def hold(guest, mib):
     """Start a process that holds `mib` MiB of known content; see check_held().
 

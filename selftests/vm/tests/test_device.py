@@ -1,15 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The reference device under a stock QEMU: any driver, books without a breach."""
+import re
+from statistics import median
 import tempfile
 import time
 
-from common import MIB, PAGE, SYSFS, touch
+from common import MIB, PAGE, SYSFS, rested_slack, touch
 from lab.device import Device, hotplug_options
 from lab.testing import only, timeout
 
 TARGETS = (128_000, 1, 100_001, 99_999, 0)
 # Longer than a yield takes: the reply is made when that is complete.
 INTERVAL_MS = 3000
+STORM_SECONDS = 10
+STORM_AT_ONCE = 500
+TRACING = "/sys/kernel/tracing"
+WORK = (r"(\d+\.\d+): workqueue_execute_(start|end): work struct (\S+): "
+        r"function \w*(?:pressure|resize)_work")
 
 
 def check_books(lab, guest, device, held):
@@ -78,7 +85,7 @@ def hints(lab, guest, *options):
         lab.check("the driver takes the queue", device("status")["negotiated"] >> 56 & 1)
         touch(guest, 600)
         before = guest.rss_kib()
-        slack = int(guest.check(f"cat {SYSFS}/../pressure/slack"))
+        slack = rested_slack(guest)
         reply, seconds = yielded_to(device, guest, "critical")
         lab.note(f"{reply['yielded'] >> 20} of {slack >> 20} MiB in {seconds:.2f} s; "
                  f"host memory {before} KiB, then {guest.rss_kib()} KiB")
@@ -95,6 +102,68 @@ def hints(lab, guest, *options):
         check_books(lab, guest, device, 0)
 
 
+def works_us(guest, during):
+    """Return what the runs of the driver's works took meanwhile, and what during() returned.
+
+    It is their number times the median: a busy host stops some in their midst.
+    """
+    guest.check(f"cd {TRACING} && echo 0 >options/record-cmd && echo >trace && "
+                "echo 1 >events/workqueue/enable")
+    result = during()
+    guest.check(f"echo 0 >{TRACING}/events/workqueue/enable")
+    begun, took = {}, []
+    for when, what, work in re.findall(WORK, guest.check(f"grep _work {TRACING}/trace")):
+        if what == "start":
+            begun[work] = float(when)
+        elif work in begun:
+            took.append(1e6 * (float(when) - begun.pop(work)))
+    if not took:
+        raise AssertionError("no work was seen")
+    return len(took) * median(took), result
+
+
+def counted(guest):
+    """Return how many hints the driver took, acted on, and refused."""
+    return [int(guest.read(f"{SYSFS}/../balloon_counters/pressure_hints{kind}"))
+            for kind in ("", "_acted", "_invalid")]
+
+
+def flood(device, seconds):
+    """Have the device send as many hints as it can; return how many it had."""
+    hints, end = 0, time.monotonic() + seconds
+    while time.monotonic() < end:
+        device.lines.write('{"command":"hint","level":"critical"}\n' * STORM_AT_ONCE)
+        device.lines.flush()
+        for _ in range(STORM_AT_ONCE):
+            device.lines.readline()
+        hints += STORM_AT_ONCE
+    return hints
+
+
+def storm(lab, guest, sends, least, *options):
+    """One hint a second is acted on, and the workers, which have nothing to give, rest."""
+    with tempfile.TemporaryDirectory() as folder, Device(folder, *options) as device, \
+            device.plugged(guest):
+        guest.check(f"cd $(echo {SYSFS})/../pressure && echo 1000 >interval_ms && "
+                    "for level in low medium critical; do echo 0 >${level}_percent; done")
+        slab, before, start = guest.meminfo()["SUnreclaim"], counted(guest), time.monotonic()
+        used, hints = works_us(guest, lambda: sends(device, STORM_SECONDS))
+        taken, acted, invalid = (after - then for then, after in zip(before, counted(guest)))
+        seconds = time.monotonic() - start
+        lab.note(f"{hints} hints in {seconds:.1f} s: {taken} taken, {acted} acted on, {invalid} "
+                 f"refused; the works took {used / 1000:.1f} ms")
+        lab.check_between("acted on", least, acted, seconds + 1)
+        lab.check_between("us of the works", 0, used, seconds * 10_000)
+        lab.check_between("growth of kernel memory in KiB", -1 << 20,
+                          guest.meminfo()["SUnreclaim"] - slab, 4096)
+
+
+def hostile_hints(_, seconds):
+    """The device is left alone: it has a hint for each buffer, good and bad ones."""
+    time.sleep(seconds)
+    return "any number of"
+
+
 @timeout(600)
 @only(driver="ours", kernel="7.3")
 def test_device_hints(lab):
@@ -105,3 +174,5 @@ def test_device_hints(lab):
         lab.case("reference", hints, lab, guest)
         lab.case("must tell", hints, lab, guest, "--features", "must-tell-host")
         lab.case("alone", hints, lab, guest, "--features", "-stats,-reporting,-event-idx")
+        lab.case("storm", storm, lab, guest, flood, STORM_SECONDS // 2)
+        lab.case("hostile storm", storm, lab, guest, hostile_hints, 0, "--hostile", "1:hints")
