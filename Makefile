@@ -144,7 +144,7 @@ vm-test: ## all tests in guests, on four stock kernels; for less: selftests/vm/r
 hints-test: ## test agent, reference device and the documents' commands in guests, with a newer QEMU
 	@selftests/packages check
 	@selftests/vm/run --again --kernel 6.1,7.3 --driver ours test_agent test_device \
-		test_hostile test_on_device test_yield test_documents test_dropin
+		test_hostile test_on_device test_yield test_libvirt test_documents test_dropin
 
 .PHONY: debug-test
 debug-test: ## all in-guest tests, and KUnit's, on a debug kernel (KASAN, lockdep ...), which is built first

@@ -36,9 +36,9 @@ DOMAIN = """
 """
 
 
-def virsh(*words):
+def virsh(*words, uri=URI):
     """Run virsh; return whether that went well, and what it said."""
-    done = subprocess.run(["virsh", "-c", URI, *words], stdout=subprocess.PIPE, text=True,
+    done = subprocess.run(["virsh", "-c", uri, *words], stdout=subprocess.PIPE, text=True,
                           stderr=subprocess.STDOUT, timeout=SLOW_S, check=False)
     return done.returncode == 0, done.stdout
 
@@ -54,13 +54,14 @@ class Libvirt:
         self.folder.chmod(0o777)
         self.daemons = []
         self.names = []
+        self.uri = URI
 
     def __enter__(self):
         try:
-            if not virsh("version")[0]:
+            if not self.virsh("version")[0]:
                 self.start("virtlogd")
                 self.start("libvirtd")
-                wait_for("libvirtd", lambda: virsh("version")[0], SLOW_S)
+                wait_for("libvirtd", lambda: self.virsh("version")[0], SLOW_S)
         except BaseException:
             self.__exit__()
             raise
@@ -70,27 +71,32 @@ class Libvirt:
         for name in self.names:
             with contextlib.suppress(OSError, ValueError):
                 os.kill(self.pid(name), signal.SIGCONT)
-            virsh("destroy", name)
+            self.virsh("destroy", name)
         for process in reversed(self.daemons):
             process.terminate()
             process.wait(SLOW_S)
         self.scratch.cleanup()
 
-    def start(self, program):
+    def virsh(self, *words):
+        """Run virsh with it."""
+        return virsh(*words, uri=self.uri)
+
+    def start(self, program, *before):
+        """Start a daemon; `before` are the words of a command that is to run it."""
         with open(self.folder / f"{program}.log", "ab") as log:
-            self.daemons.append(subprocess.Popen([program], stdout=log, stderr=log))
+            self.daemons.append(subprocess.Popen([*before, program], stdout=log, stderr=log))
 
     def restart(self):
         """Only one that we have started."""
         self.daemons[-1].terminate()
         self.daemons.pop().wait(SLOW_S)
 
-    def create(self, name):
-        """A domain that does nothing."""
+    def create(self, name, domain=DOMAIN, options=("--paused",)):
+        """A domain, by default one that does nothing."""
         self.names.append(name)
         description = self.folder / f"{name}.xml"
-        description.write_text(DOMAIN.format(name=name, folder=self.folder))
-        good, text = virsh("create", "--paused", str(description))
+        description.write_text(domain.format(name=name, folder=self.folder))
+        good, text = self.virsh("create", *options, str(description))
         if not good:
             raise Skip(f"no domain can be started here: {text.strip()}")
 

@@ -113,7 +113,8 @@ def _ports(kind, mmio):
     return words
 
 
-def _cmdline(guest):
+def cmdline(guest):
+    """Return the words for the kernel of a guest."""
     # A log of 4 MiB keeps every line until the verdict; before the agent runs only
     # warnings go to the console, because a serial port is slow. The check of the timer
     # counts ticks: an emulator on a busy machine does not keep up, and the kernel panics.
@@ -141,7 +142,7 @@ def command(guest, initrd, fds):
              "-name", guest.label, *_machine(guest), *accel.arguments(guest.kernel),
              "-smp", str(guest.smp), "-m", f"{guest.memory >> 10}K", *_memory(guest),
              "-kernel", str(guest.kernel.vmlinuz), "-initrd", str(initrd),
-             "-append", _cmdline(guest)]
+             "-append", cmdline(guest)]
     if guest.interactive:
         words += ["-chardev", f"stdio,id=console,mux=on,signal=off,logfile={guest.log}",
                   "-mon", "chardev=console,mode=readline"]
