@@ -169,6 +169,15 @@ scenarios: ## show auto-deflate beside the kernel's own driver, as root; for les
 auto-deflate: ## write the results of the last scenarios into Documentation
 	@selftests/scenarios/run --document $(if $(KERNEL),--kernel $(KERNEL))
 
+.PHONY: overcommit
+overcommit: ## how many guests fit into a host, by who decides, as root; for less: selftests/overcommit/run --help
+	@selftests/packages check
+	@selftests/overcommit/run $(if $(KERNEL),--kernel $(KERNEL))
+
+.PHONY: overcommit-figures
+overcommit-figures: ## write the results of the last overcommit into Documentation
+	@selftests/overcommit/run --document $(if $(KERNEL),--kernel $(KERNEL))
+
 .PHONY: shell
 shell: ## a shell in a guest with the driver loaded (KERNEL=6.1, 6.12, 7.2, 7.3 or debug)
 	@selftests/vm/run --shell --kernel $(or $(KERNEL),6.12)

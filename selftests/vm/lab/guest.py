@@ -30,6 +30,7 @@ machine     "pc" or "q35". The default is "pc", where the balloon can be unplugg
 modules     further kernel modules for the guest to load itself with modprobe ("zram", "ext4")
 extra       more arguments for QEMU
 emulator    another QEMU than the machine's (lab/newqemu.py)
+translated  MiB that QEMU may keep of translated code, if it emulates (default: what it likes)
 cmdline     more words for the kernel
 share       guest memory is a shared memfd (vhost-user)
 backend     another QEMU object for guest memory ("memory-backend-memfd,hugetlb=on")
@@ -77,7 +78,8 @@ class Guest:
                  flavour="modern", machine=None, modules=(), extra=(), cmdline="", share=False,
                  backend=None, numa=1, swap=None, disks=(), tests=False, files=None, allowed=(),
                  root=None, initrd=None, resume=None, incoming=False, channel="virtio",
-                 slow=None, label=None, interactive=False, emulator=None):
+                 slow=None, label=None, interactive=False, emulator=None,
+                 translated=None):
         self.kernel = kernel
         self.driver = driver
         self.memory = qemu.parse_size(memory)
@@ -87,6 +89,7 @@ class Guest:
         self.machine = machine or ("q35" if kernel.name == "debug" else "pc")
         self.extra = list(extra)
         self.emulator = emulator
+        self.translated = translated
         self.cmdline = cmdline
         self.share = share
         self.backend = backend
@@ -356,10 +359,10 @@ class Guest:
                     total += int(line.split()[1])
         return total
 
-    def process_rss_kib(self):
-        """Return the Rss of the whole QEMU process, from smaps_rollup."""
+    def process_kib(self, field):
+        """Return a sum ("Rss", "Anonymous") of the whole QEMU process, from smaps_rollup."""
         text = Path(f"/proc/{self.process.pid}/smaps_rollup").read_text(encoding="ascii")
-        return int(re.search(r"^Rss:\s+(\d+)", text, re.M).group(1))
+        return int(re.search(rf"^{field}:\s+(\d+)", text, re.M).group(1))
 
     def _ram_address(self):
         text = self.qmp.hmp("gpa2hva 0x0")
@@ -390,6 +393,7 @@ class Guest:
         options = {"driver": self.driver, "load": bool(self.load), "memory": self.memory,
                    "smp": self.smp, "balloon": self.balloon_properties, "flavour": self.flavour,
                    "machine": self.machine, "emulator": self.emulator,
+                   "translated": self.translated,
                    "modules": self.modules, "extra": self.extra, "cmdline": self.cmdline,
                    "share": self.share, "backend": self.backend, "numa": self.numa,
                    "swap": self.swap,

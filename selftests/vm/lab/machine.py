@@ -113,6 +113,13 @@ def _ports(kind, mmio):
     return words
 
 
+def _accelerator(guest):
+    option, accelerator, *words = accel.arguments(guest.kernel)
+    if guest.translated and accelerator.startswith("tcg"):
+        accelerator += f",tb-size={guest.translated}"
+    return [option, accelerator, *words]
+
+
 def cmdline(guest):
     """Return the words for the kernel of a guest."""
     # A log of 4 MiB keeps every line until the verdict; before the agent runs only
@@ -138,8 +145,9 @@ def cmdline(guest):
 def command(guest, initrd, fds):
     """Return QEMU's whole command line; fds: {name: descriptor} of its sockets."""
     mmio = is_mmio(guest.flavour)
-    words = [guest.emulator or accel.QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-             "-name", guest.label, *_machine(guest), *accel.arguments(guest.kernel),
+    words = [guest.emulator or accel.QEMU, "-nodefaults", "-no-user-config",
+             "-display", "none", "-no-reboot",
+             "-name", guest.label, *_machine(guest), *_accelerator(guest),
              "-smp", str(guest.smp), "-m", f"{guest.memory >> 10}K", *_memory(guest),
              "-kernel", str(guest.kernel.vmlinuz), "-initrd", str(initrd),
              "-append", cmdline(guest)]

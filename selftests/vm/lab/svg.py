@@ -3,6 +3,7 @@
 
     chart("Title", "seconds", "MiB", [Line("target", [(0, 2048), (9, 1024)], steps=True)],
           [Phase("fills its memory", 0, 9)])
+    chart("Title", "seconds", "MiB", stack([Line("one", [(0, 3), (9, 1)]), Line("two", ...)]))
 """
 from dataclasses import dataclass
 from html import escape
@@ -12,7 +13,10 @@ LEFT, RIGHT, TOP, BOTTOM = 76, 20, 96, 56
 BINARY = ("KiB", "MiB", "GiB")
 # Told apart by the colour-blind too, on white and on near-black; the third is dash or not.
 COLOURS = (("#6e7781", "#9aa4ae", "7 5"), ("#0969da", "#58a6ff", ""),
-           ("#1a7f37", "#56d364", ""), ("#bc4c00", "#f0883e", ""))
+           ("#1a7f37", "#56d364", ""), ("#bc4c00", "#f0883e", ""),
+           ("#8250df", "#bc8cff", ""), ("#bf3989", "#f778ba", "3 3"),
+           ("#0a7b83", "#39c5cf", "9 3 2 3"), ("#9a6700", "#d29922", "5 2"),
+           ("#57606a", "#c9d1d9", "1 3"))
 STYLE = """
 svg { font: 13px system-ui, sans-serif; background: #ffffff; }
 text { fill: #1f2328; }
@@ -22,6 +26,7 @@ text { fill: #1f2328; }
 .axis { stroke: #59636e; stroke-width: 1; }
 .phase { fill: #f0f3f6; }
 .line { fill: none; stroke-width: 2.2; stroke-linejoin: round; }
+.line.area { stroke-width: 1; stroke-dasharray: none; }
 """
 DARK = """
 svg { background: #0d1117; }
@@ -35,10 +40,12 @@ text { fill: #f0f6fc; }
 
 @dataclass
 class Line:
-    """A named line through points (x, y); with steps, a value holds until the next point."""
+    """A named line through points (x, y); with steps, a value holds until the next point.
+    What is below it is filled if wanted, over what the lines after it have filled."""
     name: str
     points: list
     steps: bool = False
+    filled: bool = False
 
 
 @dataclass
@@ -83,11 +90,21 @@ def _path(line, place_x, place_y):
 
 def _style(count):
     light = [f".c{n} {{ stroke: {c[0]}; stroke-dasharray: {c[2] or 'none'}; }}"
-             for n, c in enumerate(COLOURS[:count])]
-    dark = [f".c{n} {{ stroke: {c[1]}; }}" for n, c in enumerate(COLOURS[:count])]
+             f" .area.c{n} {{ fill: {c[0]}; }}" for n, c in enumerate(COLOURS[:count])]
+    dark = [f".c{n} {{ stroke: {c[1]}; }} .area.c{n} {{ fill: {c[1]}; }}"
+            for n, c in enumerate(COLOURS[:count])]
     return "\n".join(["<style>" + STYLE + "\n".join(light),
                       "@media (prefers-color-scheme: dark) {" + DARK + "\n".join(dark), "}",
                       "</style>"])
+
+
+def stack(lines):
+    """Return lines of which each stands on those before it, filled; all at the same x."""
+    stacked, below = [], None
+    for line in lines:
+        below = [(x, y + (below[n][1] if below else 0)) for n, (x, y) in enumerate(line.points)]
+        stacked.append(Line(line.name, below, line.steps, filled=True))
+    return stacked
 
 
 def chart(title, x_name, y_name, lines, phases=()):
@@ -122,13 +139,22 @@ def chart(title, x_name, y_name, lines, phases=()):
         out.append(f'<text class="small" x="{_number(x)}" y="{TOP - 22 + number % 2 * 15}" '
                    f'text-anchor="middle">{escape(phase.name)}</text>')
     out += _axes(x_name, y_name, (end, top, step), place_x, place_y)
-    left = LEFT
+    areas = [(number, line) for number, line in enumerate(lines) if line.filled]
+    for number, line in reversed(areas):
+        first, last = (_number(place_x(line.points[n][0])) for n in (0, -1))
+        out.append(f'<path class="line area c{number}" d="{_path(line, place_x, place_y)}'
+                   f'L{last} {_number(place_y(0))}L{first} {_number(place_y(0))}Z"/>')
+    return "\n".join([*out, *_named(lines, place_x, place_y), "</svg>"]) + "\n"
+
+
+def _named(lines, place_x, place_y):
+    out, left = [], LEFT
     for number, line in enumerate(lines):
         out.append(f'<path class="line c{number}" d="{_path(line, place_x, place_y)}"/>')
         out.append(f'<path class="line c{number}" d="M{left} 50h28"/>'
                    f'<text x="{left + 36}" y="54">{escape(line.name)}</text>')
         left += 60 + int(len(line.name) * 7.2)
-    return "\n".join([*out, "</svg>"]) + "\n"
+    return out
 
 
 def _axes(x_name, y_name, scale, place_x, place_y):
