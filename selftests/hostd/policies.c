@@ -295,6 +295,17 @@ static void hint_asks_for_what_was_reported_too(void **state)
 	decide(&policy_hint);
 	assert_true(decisions[1].hint);
 	assert_int_equal(decisions[1].need, 100 * MIB + 3 * GIB / 2);
+	/* An eighth of its slack would be nothing for the host: the level must be higher. */
+	press(LEVEL_LOW, 100 * MIB, 2);
+	decide(&policy_hint);
+	assert_int_equal(decisions[1].level, LEVEL_CRITICAL);
+	assert_int_equal(decisions[1].gain, GIB / 2 / 8);
+	/* Of little that is reported it would not: 164 MiB are less than an eighth. */
+	guests[1].resident = guests[1].size - 64 * MIB;
+	decide(&policy_hint);
+	assert_int_equal(decisions[1].level, LEVEL_LOW);
+	assert_int_equal(decisions[1].need, 164 * MIB);
+	assert_int_equal(decisions[1].gain, 100 * MIB);
 }
 
 static void hint_says_when_it_is_over(void **state)

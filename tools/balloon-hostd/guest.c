@@ -268,7 +268,7 @@ static void set_target(struct guest *guest, uint64_t target)
 	guest->backend->set_target(guest->connection, target);
 }
 
-static void send_hint(struct guest *guest, const struct decision *decision, uint64_t gain)
+static void send_hint(struct guest *guest, const struct decision *decision)
 {
 	uint32_t ttl = (uint32_t)guest->hostd->config->hint_ttl_ms;
 
@@ -285,10 +285,7 @@ static void send_hint(struct guest *guest, const struct decision *decision, uint
 		return;
 	guest->level = decision->level;
 	guest->hint_round = guest->hostd->round;
-	/* As the driver's defaults are: 1/8, 1/4 or 1/2 of its slack. */
-	guest->promised = decision->level ? gain >> (LEVELS - decision->level) : 0;
-	if (decision->need)
-		guest->promised = min_u64(guest->promised, decision->need);
+	guest->promised = decision->gain;
 	guest->hints++;
 }
 
@@ -298,7 +295,7 @@ void guest_apply(struct guest *guest, const struct guest_view *view,
 	if (decision->target != view->target)
 		set_target(guest, decision->target);
 	if (decision->hint && takes_hints(guest))
-		send_hint(guest, decision, guest_gain(view));
+		send_hint(guest, decision);
 }
 
 void guest_poll(struct guest *guest)

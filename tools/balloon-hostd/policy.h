@@ -73,6 +73,7 @@ struct decision {
 	bool hint;			/* send one: */
 	enum level level;
 	uint64_t need;			/* bytes; 0: not said */
+	uint64_t gain;			/* what the host can hope for */
 };
 
 struct policy_options {

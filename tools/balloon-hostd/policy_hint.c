@@ -18,28 +18,37 @@ static const unsigned int fractions[LEVELS] = { 0, 8, 4, 2 };
 
 /*
  * A guest gives its free memory first. What it has reported of that is the host's
- * already, so that as much more must be asked for.
+ * already, so that as much more must be asked for; and where its part of all its slack
+ * would be no more than that, at a higher level.
  */
-static uint64_t with_reported(const struct guest_view *guest, uint64_t need)
+static void hint(const struct guest_view *guest, uint64_t need, uint64_t gain,
+		 struct decision *decision)
 {
-	return need > NEED_HOLD ? need + guest_slack(guest) - guest_gain(guest) : need;
+	uint64_t slack = guest_slack(guest), reported = slack - guest_gain(guest);
+
+	decision->hint = true;
+	decision->need = need;
+	decision->gain = gain;
+	if (need <= NEED_HOLD)
+		return;
+	decision->need += reported;
+	while (gain && decision->level < LEVEL_CRITICAL &&
+	       slack / fractions[decision->level] < reported + gain)
+		decision->level++;
 }
 
 static void tell(const struct guest_view *guest, enum level level, uint64_t need,
 		 struct decision *decision)
 {
-	if (guest->has_hints) {
-		decision->hint = true;
-		decision->level = level;
-		decision->need = with_reported(guest, need);
-	} else if (level) {
-		uint64_t yield = guest_gain(guest) / fractions[level];
+	uint64_t gain = level ? guest_gain(guest) / fractions[level] : 0;
 
-		if (need)
-			yield = min_u64(need, yield);
-		/* It may still be on its way to less. */
-		decision->target = min_u64(guest->target, guest->size - yield);
-	}
+	if (need)
+		gain = min_u64(gain, need);
+	decision->level = level;
+	if (guest->has_hints)
+		hint(guest, need, gain, decision);
+	else if (level)		/* It may still be on its way to less. */
+		decision->target = min_u64(guest->target, guest->size - gain);
 }
 
 /* A guest that has next to nothing left; one with hints sees to that itself. */
