@@ -6,6 +6,7 @@ from statistics import median
 
 from lab import svg
 from lab.cache import LabError, ROOT, atomic_write
+from lab.table import aligned, rst_table
 import figures
 from figures import HEAD, INTREE, OURS
 from subject import FOLDER
@@ -24,11 +25,9 @@ def _sections(results):
             "Figures with a floor": [row for row in rows if row.floor]}
 
 
-def _lines(rows):
+def _cells(rows):
     cells = [HEAD, *(row.cells() for row in rows)]
-    cells = [[cell for cell, used in zip(line, _used(rows)) if used] for line in cells]
-    widths = [max(map(len, column)) for column in zip(*cells)]
-    return widths, ["  ".join(map(str.ljust, line, widths)).rstrip() for line in cells]
+    return [[cell for cell, used in zip(line, _used(rows)) if used] for line in cells]
 
 
 def _used(rows):
@@ -38,7 +37,7 @@ def _used(rows):
 
 def table(results):
     """Return the tables as text."""
-    return "\n\n".join("\n".join([title, *_lines(rows)[1]])
+    return "\n\n".join("\n".join([title, *aligned(_cells(rows))])
                        for title, rows in _sections(results).items() if rows)
 
 
@@ -49,9 +48,7 @@ def rst(about, results):
             f"pairs of runs: {results.pairs}.", ""]
     for title, rows in reversed(_sections(results).items()):
         if rows:
-            widths, (head, *lines) = _lines(rows)
-            rule = "  ".join("=" * width for width in widths)
-            page += [f"{title}:", "", rule, head, rule, *lines, rule, ""]
+            page += [f"{title}:", "", rst_table(_cells(rows)), ""]
     return "\n".join(page)
 
 

@@ -6,6 +6,7 @@ from statistics import median
 
 from lab import svg
 from lab.cache import BUILD, ROOT, atomic_write
+from lab.table import aligned, rst_table
 import variants
 from variants import FIXED, HINTS
 
@@ -93,13 +94,7 @@ def rows(runs):
 
 def table(lines):
     """Return a table as text."""
-    return "\n".join(_aligned(lines))
-
-
-def _aligned(lines):
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
-            for line in lines]
+    return "\n".join(aligned(lines))
 
 
 def _judge(good, *values):
@@ -207,22 +202,14 @@ def rst(about, runs):
            f"{about['cpus']} processors, cgroups of version {about['cgroup']}; {about['date']}.",
            f"The host's load was {min(loads):.1f} to {max(loads):.1f} at the end of the runs; "
            f"the longest", f"took {max(run['took'] for run in runs)} s with the guests' boot.", "",
-           *_simple_table(rows(runs)),
-           *_simple_table([["must be reached", ""], *map(list, verdicts(runs))])]
+           rst_table(rows(runs)), "",
+           rst_table([["must be reached", ""], *verdicts(runs)]), ""]
     for name in pictures(runs):
         out += [f".. image:: images/{name}", f"   :alt: {name[:-4].replace('-', ': ')}", ""]
     out += [f"A run of {run['variant']} at {run['ratio']:g} gave no figures: "
             + run["error"].split("\n", 1)[0] + "\n" for run in runs if not run["figures"]]
     out += [sentence + "\n" for sentence in unmeasured(runs)]
     return "\n".join(out)
-
-
-def _simple_table(lines):
-    lines = [[cell or "\\" for cell in line] for line in lines]
-    rule = "  ".join("=" * max(len(line[column]) for line in lines)
-                     for column in range(len(lines[0])))
-    head, *rest = _aligned(lines)
-    return [rule, head, rule, *rest, rule, ""]
 
 
 def save(path, about, runs):

@@ -4,6 +4,7 @@ import json
 
 from lab import svg
 from lab.cache import BUILD, ROOT, atomic_write
+from lab.table import aligned, rst_table
 from lines import MET, MISSED, UNKNOWN
 from subject import COLUMNS, NONE, OOM, OURS, PLAIN
 
@@ -54,13 +55,7 @@ def _value(run, figure):
 
 def table(rows_):
     """Return the table as text."""
-    return "\n".join(_columns([HEAD, *rows_]))
-
-
-def _columns(rows_):
-    widths = [max(len(row[column]) for row in rows_) for column in range(len(rows_[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
-            for row in rows_]
+    return "\n".join(aligned([HEAD, *rows_]))
 
 
 def load(label):
@@ -118,19 +113,11 @@ def rst(scenarios, about, results):
         if not cells:
             continue
         out += [f"**{scenario.name}**: {scenario.shows}.", ""]
-        out += _simple_table([HEAD[1:], *cells])
+        out += [rst_table([HEAD[1:], *cells]), ""]
         if f"{scenario.name}.svg" in drawn:
             out += [f".. image:: images/{scenario.name}.svg",
                     f"   :alt: {scenario.picture}", ""]
     return "\n".join(out)
-
-
-def _simple_table(rows_):
-    rows_ = [[cell or "\\" for cell in row] for row in rows_]
-    rule = "  ".join("=" * max(len(row[column]) for row in rows_)
-                     for column in range(len(rows_[0])))
-    head, *rest = _columns(rows_)
-    return [rule, head, rule, *rest, rule, ""]
 
 
 def lines_met(found, name):
@@ -158,7 +145,7 @@ def others(scenarios, found):
             missed += [f"- {label}, {scenario.name}: {row[1]} was {row[3]}, must be {row[2]}"
                        for row in bad]
         table_.append([scenario.name, *cells])
-    out += _simple_table(table_)
+    out += [rst_table(table_), ""]
     if missed:
         out += ["What was missed:", "", *missed, ""]
     return "\n".join(out).rstrip() + "\n"

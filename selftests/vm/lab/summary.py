@@ -4,6 +4,7 @@ import sys
 
 from . import ktap
 from .cache import RESULTS, ROOT, atomic_write
+from .table import rst_table, text_table
 
 DOCUMENT = ROOT / "Documentation/results.rst"
 GUESTS = "vm"       # the area whose files are one column each of the table
@@ -61,25 +62,6 @@ def other_table(files):
             count = case.count()
             rows.append([case.name, *(str(count[word]) for word in ("pass", "fail", "skip"))])
     return rows
-
-
-def text_table(rows):
-    """Return a table for the terminal."""
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    lines = ["  ".join(word.ljust(width) for word, width in zip(row, widths)).rstrip()
-             for row in rows]
-    lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join(lines)
-
-
-def rst_table(rows):
-    """Return a simple table of reStructuredText."""
-    rows = [[word or "\\" for word in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    rule = "  ".join("=" * width for width in widths)
-    lines = ["  ".join(word.ljust(width) for word, width in zip(row, widths)).rstrip()
-             for row in rows]
-    return "\n".join([rule, lines[0], rule, *lines[1:], rule])
 
 
 def failures(case, path=""):
