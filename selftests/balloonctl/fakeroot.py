@@ -29,6 +29,7 @@ TOLD = """\
 21.500 s: released 256 pages: available 50.0 MiB, thrashing; hold-off 10.000 s
 22.000 s: released 4096 pages in 2 calls: available 1.5 MiB, out of memory; hold-off 20.000 s
 23.250 s: released 1 pages: available 9.0 MiB, low mark 8.0 MiB; hold-off 0.000 s
+23.750 s: released 2048 pages in 4 calls: available 78.5 MiB, swapping beside it, low mark 8.0 MiB; hold-off 5.000 s
 24.000 s: looked at the moon
 24.500 s: 3 new targets in 220 ms, the last of 65536 pages
 25.000 s: new target 131072 pages

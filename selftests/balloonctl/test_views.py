@@ -68,7 +68,7 @@ def status_json():
                "host_timeout_ms": "10000"})
         equal("counters", device["counters"], fakeroot.COUNTERS)
         equal("decisions", [decision["event"] for decision in device["decisions"]],
-              ["target", "need", "holdoff-over", "return", "target", "thrash", "oom", "need",
+              ["target", "need", "holdoff-over", "return", "target", "thrash", "oom", "need", "need",
                "other", "target", "target", "hint", "hint", "decay", "self", "self"])
 
 
@@ -76,11 +76,12 @@ def why_sentences():
     """Each kind of decision becomes a sentence, and its sums are right."""
     with Tool() as tool:
         golden("why.txt", tool.run("why", "--ascii", "--count", 20))
-        got = tool.json("why", "--count", 10)[:5]
+        got = tool.json("why", "--count", 11)[:6]
         equal("events", [one["event"] for one in got],
-              ["oom", "need", "other", "target", "target"])
-        contains("sentence", got[4]["sentence"], "512.0 MiB = 256.0 MiB + 256.0 MiB")
-        contains("what is not understood stays", got[2]["sentence"], "looked at the moon")
+              ["oom", "need", "need", "other", "target", "target"])
+        equal("swapping", [one["swaps"] for one in got], [False, False, True, *[False] * 3])
+        contains("sentence", got[5]["sentence"], "512.0 MiB = 256.0 MiB + 256.0 MiB")
+        contains("what is not understood stays", got[3]["sentence"], "looked at the moon")
 
 
 def why_limits():

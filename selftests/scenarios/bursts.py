@@ -230,7 +230,7 @@ SCENARIOS = [
     Scenario("burst-zram", "the balloon gives way, not more than 5 % is swapped out", with_swap,
              tuple(burst_lines(swap=True)), tuple(COLUMNS), PICTURE + ", with swap"),
     Scenario("burst-cgroups", "the same with multi-gen LRU and 50 cgroups", cgroups,
-             tuple(burst_lines(swap=True)), tuple(COLUMNS),
+             tuple(burst_lines(swap=True, shrinks=None)), tuple(COLUMNS),
              PICTURE + ", with swap, multi-gen LRU and 50 cgroups"),
     Scenario("burst-ends", "the deficit is back within 60 s and not before 5 s, in one sequence "
              "of steps; repeated bursts are served, and double the wait", ends,

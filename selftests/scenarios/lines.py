@@ -56,8 +56,8 @@ class Line:
         return value if isinstance(value, str) else f"{value:.{self.digits}f} {self.unit}".strip()
 
 
-def burst_lines(swap):
-    """What every burst must show."""
+def burst_lines(swap, shrinks=129):
+    """What every burst must show; with shrinks=None the sampler may do it all."""
     lines = [Line("the burst takes", "s", 1, times=(1.3, NONE)),
              Line("QEMU's processor time for it", "s", 1),
              Line("processes killed", most=0),
@@ -65,7 +65,7 @@ def burst_lines(swap):
              Line("page fault p50", "us"), Line("page fault p99", "us"),
              Line("page fault max", "us"),
              Line("the balloon gave", "MiB"),
-             Line("objects of one shrink, most", "pages", least=129)]
+             Line("objects of one shrink, most", "pages", least=shrinks)]
     if swap:
         lines.append(Line("of the burst swapped out", "%", 1, most=5))
     return lines

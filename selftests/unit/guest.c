@@ -20,13 +20,16 @@ s64 guest_watermark(const struct guest *g)
 	return g->memory / 256 < WATERMARK ? g->memory / 256 : WATERMARK;
 }
 
+static s64 without_reclaim(const struct guest *g)
+{
+	return guest_free_pages(g) - guest_watermark(g);
+}
+
 s64 guest_available(const struct guest *g)
 {
-	s64 floor = g->cache / 2 < CACHE_FLOOR ? g->cache / 2 : CACHE_FLOOR;
-	s64 available = guest_free_pages(g) - guest_watermark(g) + g->cache -
-			floor;
+	s64 floor = min_s64(g->cache / 2, CACHE_FLOOR);
 
-	return available > 0 ? available : 0;
+	return max_s64(without_reclaim(g) + g->cache - floor, 0);
 }
 
 /* The hot set has the page cache first. */
@@ -41,6 +44,7 @@ void guest_snapshot(const struct guest *g, struct vb_snapshot *s)
 	s->target = g->last_target;
 	s->actual = g->balloon;
 	s->available = guest_available(g);
+	s->free = without_reclaim(g);
 	s->coming = g->coming;
 	s->in_flight = 0;
 	s->used = g->memory - g->balloon - s->available;

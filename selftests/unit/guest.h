@@ -46,6 +46,7 @@ struct guest {
 	s64 behind;		/* what kswapd will reclaim when it wakes */
 	s64 swap;		/* what the swap device has left */
 	s64 swapped;
+	u64 swapped_at;
 	s64 balloon;
 	s64 coming;		/* handed over for deflation */
 	enum vb_why coming_why;
@@ -53,6 +54,7 @@ struct guest {
 	s64 last_target;	/* what the worker last read */
 	bool must_tell;		/* deflation is handed over, and takes its time */
 	bool passed_over;	/* reclaim never asks the shrinkers (multi-gen LRU) */
+	bool spares;		/* reclaim swaps before it takes page cache (multi-gen LRU) */
 	s64 pace;		/* pages that the load takes in a ms, 0: at once */
 
 	/* books */

@@ -384,6 +384,7 @@ static void live(u64 number, struct guest *sum)
 	g.passed_over = rnd(&seed) % 4 == 0;
 	g.pace = rnd(&seed) % 2 ? 0 : 1LL << rnd_range(&seed, 4, 16);
 	g.swap = rnd(&seed) % 2 ? 0 : rnd_range(&seed, 0, g.memory);
+	g.spares = rnd(&seed) % 4 == 0;
 	g.rnd = rnd(&seed);
 	if (tuned)
 		random_tunables(&g, &seed);

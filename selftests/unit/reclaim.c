@@ -107,6 +107,21 @@ static void take_back(struct guest *g, const struct vb_snapshot *s,
 		leave(g, why, pages);
 }
 
+/*
+ * What may be below the reserve when the guest is in need: what is available, and what is
+ * free when it has swapped a moment ago.
+ */
+static s64 guest_usable(const struct guest *g)
+{
+	struct vb_snapshot s;
+
+	guest_snapshot(g, &s);
+	if (!g->swapped_at ||
+	    g->now - g->swapped_at > VB_SWAPS_MS + VB_SAMPLE_MAX_MS)
+		return s.available;
+	return min_s64(s.available, s.free);
+}
+
 /* Only in need, no more than the need, and promptly. */
 static void shrink(struct guest *g)
 {
@@ -117,8 +132,8 @@ static void shrink(struct guest *g)
 	guest_snapshot(g, &s);
 	need = vb_policy_need(p, &s);
 	offer = vb_policy_offer(p, &s, need);
-	must(!offer || guest_available(g) < p->tune.reserve, "available %lld",
-	     (long long)guest_available(g));
+	must(!offer || guest_usable(g) < p->tune.reserve, "usable %lld",
+	     (long long)guest_usable(g));
 	for (total = offer / 2; offer && total >= p->tune.deflate_batch;) {
 		s64 pages = min_s64(total, p->tune.deflate_batch);
 
@@ -132,7 +147,7 @@ static void shrink(struct guest *g)
 		got += pages;
 		g->shrinks++;
 	}
-	must(!got || guest_available(g) <= vb_policy_low_mark(p),
+	must(!got || guest_usable(g) <= vb_policy_low_mark(p),
 	     "%lld for a need of %lld", (long long)got, (long long)need);
 	guest_snapshot(g, &s);
 	if (offer && !p->tune.deflate_limit_per_s)
@@ -142,25 +157,37 @@ static void shrink(struct guest *g)
 		     (long long)need);
 }
 
+static s64 drop_cache(struct guest *g, s64 pages)
+{
+	s64 cache = max_s64(min_s64(pages, g->cache), 0);
+
+	g->cache -= cache;
+	return cache;
+}
+
+static s64 swap_out(struct guest *g, s64 pages)
+{
+	s64 swap = max_s64(min_s64(pages, min_s64(g->swap, g->anon)), 0);
+
+	g->anon -= swap;
+	g->swap -= swap;
+	g->swapped += swap;
+	if (swap)
+		g->swapped_at = g->now;
+	return swap;
+}
+
 /* A pass of reclaim that looks for @pages: page cache, shrinkers, swap. */
 void guest_reclaim(struct guest *g, s64 pages)
 {
-	s64 before = guest_free_pages(g), cache, swap, left;
+	s64 wanted = guest_free_pages(g) + pages, cache = 0, swap;
 
-	cache = g->cache < pages ? g->cache : pages;
-	g->cache -= cache;
+	if (!g->spares)
+		cache = drop_cache(g, pages);
 	if (!g->passed_over)
 		shrink(g);
-	left = pages - (guest_free_pages(g) - before);
-	swap = left < g->swap ? left : g->swap;
-	swap = swap < g->anon ? swap : g->anon;
-	if (swap > 0) {
-		g->anon -= swap;
-		g->swap -= swap;
-		g->swapped += swap;
-	} else {
-		swap = 0;
-	}
+	swap = swap_out(g, wanted - guest_free_pages(g));
+	cache += drop_cache(g, wanted - guest_free_pages(g));
 	g->seen.scanned += pages;
 	g->seen.swapped += swap;
 	g->seen.reclaimed += cache + swap;
@@ -246,6 +273,12 @@ static void read_files(struct guest *g)
 	read_in(g, g->stream * ms);
 	if (g->behind < KSWAPD_BURST)
 		return;
+	if (g->spares) {
+		s64 swap = swap_out(g, g->behind);
+
+		g->cache += swap;
+		g->seen.swapped += swap;
+	}
 	g->seen.kswapd += g->behind;
 	g->seen.reclaimed += g->behind;
 	g->seen.scanned += g->behind;
@@ -263,12 +296,14 @@ void guest_sample(struct guest *g)
 	g->samples++;
 	read_files(g);
 	g->seen.at = g->now;
+	g->seen.anon = g->anon;
+	g->seen.cache = g->cache;
 	guest_snapshot(g, &s);
-	vb_policy_sample(p, &g->seen);
+	vb_policy_sample(p, &s, &g->seen);
 	pages = vb_policy_wanted(p, &s, &why);
 	if (pages) {
-		must(why == VB_WHY_NEED ? s.available < p->tune.reserve :
-		     g->hot_at && g->now - g->hot_at <= 3 * VB_SIGNS_MS,
+		must(why == VB_WHY_NEED ? guest_usable(g) < p->tune.reserve :
+		     g->hot_at && g->now - g->hot_at <= 4 * VB_SIGNS_MS,
 		     "%lld pages at %llu, hot at %llu", (long long)pages,
 		     (unsigned long long)g->now,
 		     (unsigned long long)g->hot_at);

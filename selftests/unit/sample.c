@@ -5,6 +5,9 @@
  */
 #include "unit.h"
 
+/* A guest in which nothing is allocated or freed. */
+static const struct vb_snapshot nobody;
+
 /* What a sample adds; @direct is what others than kswapd reclaimed. */
 struct add {
 	u64 refaults, kswapd, direct, stalls;
@@ -21,7 +24,7 @@ static bool sampled(struct vb_policy *p, const struct add *add)
 	next.kswapd += add->kswapd;
 	next.scanned += add->kswapd + add->direct;
 	next.stalls += add->stalls;
-	vb_policy_sample(p, &next);
+	vb_policy_sample(p, &nobody, &next);
 	return vb_policy_thrashes(p);
 }
 
@@ -188,7 +191,7 @@ static void signs_fade(void **state)
 		};
 		struct vb_sample sample = { .at = 7 + t[i].ms };
 
-		vb_policy_sample(&p, &sample);
+		vb_policy_sample(&p, &nobody, &sample);
 		want(p.signs.refaults, t[i].left, "refaults");
 		want(p.signs.shortage, t[i].left, "shortage");
 		want(p.signs.limits, t[i].left, "limits");
@@ -244,13 +247,13 @@ static void first_sample(void **state)
 			.kswapd = 90000, .stalls = 700,
 		};
 
-		vb_policy_sample(&p, &sample);
+		vb_policy_sample(&p, &nobody, &sample);
 		want(p.swapped, t[i].swapped, "swapped");
 		want(p.thrash_run, t[i].run, "run");
 		want(p.reclaiming, 1, "reclaiming");
 		sample.at++;
 		sample.swapped += 30;
-		vb_policy_sample(&p, &sample);
+		vb_policy_sample(&p, &nobody, &sample);
 		want(p.swapped, 30, "swapped since");
 		want(p.reclaiming, 0, "reclaiming no more");
 	}

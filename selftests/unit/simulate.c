@@ -13,6 +13,7 @@
  *	below N		1: the device has DEFLATE_ON_OOM (default), 0: not
  *	tell N		1: the device has MUST_TELL_HOST (default 0)
  *	lru N		1: reclaim never asks the shrinker (default 0)
+ *	spare N		1: reclaim swaps before it takes page cache (default 0)
  *	pace N		MiB that the load takes in a second (default 1024)
  *	target N	the host wants the balloon to be so large
  *	low N		the host is pressed, and lacks so much (0: does not say)
@@ -186,6 +187,8 @@ static bool happen(const char *what, s64 n)
 		g->must_tell = n;
 	else if (!strcmp(what, "lru"))
 		g->passed_over = n;
+	else if (!strcmp(what, "spare"))
+		g->spares = n;
 	else if (!strcmp(what, "pace"))
 		g->pace = n * MIB / 1000 ? n * MIB / 1000 : 1;
 	else if (!strcmp(what, "target"))

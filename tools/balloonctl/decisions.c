@@ -30,7 +30,10 @@ static int64_t mib(int64_t whole, int64_t tenth)
 	return ((whole * 10 + tenth) << 20) / 10;
 }
 
-/* "released 512 pages in 3 calls: available 6.0 MiB, low mark 8.0 MiB; hold-off 5.000 s" */
+/*
+ * "released 512 pages in 3 calls: available 6.0 MiB, swapping beside it, low mark 8.0 MiB;
+ * hold-off 5.000 s"; what depends may be missing
+ */
 static bool parse_release(struct decision *d, const char *text)
 {
 	int64_t whole, tenth, low, low_tenth, s, ms;
@@ -46,6 +49,7 @@ static bool parse_release(struct decision *d, const char *text)
 			    &whole, &tenth) != 2)
 		return false;
 	d->available = mib(whole, tenth);
+	d->swaps = strstr(rest, ", swapping beside it,");
 	if (sscanf(holdoff, "; hold-off %" SCNd64 ".%" SCNd64, &s, &ms) != 2)
 		return false;
 	d->holdoff_ms = s * 1000 + ms;

@@ -71,6 +71,7 @@ static void parse_decision(struct decision *d, struct json_object *object)
 	d->calls = number(object, "calls", 0);
 	d->lasted_ms = number(object, "lasted_ms", 0);
 	d->available = number(object, "available", 0);
+	d->swaps = json_object_get_boolean(part(object, "swaps", json_type_boolean));
 	d->mark = number(object, "mark", 0);
 	d->holdoff_ms = number(object, "holdoff_ms", 0);
 	d->need = number(object, "need", 0);

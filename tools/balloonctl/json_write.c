@@ -74,6 +74,7 @@ struct json_object *json_decision(const struct decision *d)
 	add_number(object, "calls", d->calls);
 	add_number(object, "lasted_ms", d->lasted_ms);
 	add_number(object, "available", d->available);
+	add_bool(object, "swaps", d->swaps);
 	add_number(object, "mark", d->mark);
 	add_number(object, "holdoff_ms", d->holdoff_ms);
 	add_number(object, "need", d->need);

@@ -55,6 +55,7 @@ struct decision {
 	int64_t calls;		/* or steps; or targets, of which this is the last */
 	int64_t lasted_ms;	/* from the first to the last of them */
 	int64_t available;
+	bool swaps;		/* and left alone: anonymous memory was swapped out */
 	int64_t mark;		/* what this was compared with */
 	int64_t holdoff_ms;
 	int64_t need;		/* what the host lacks */

@@ -35,7 +35,10 @@ static const char *then(const struct decision *d)
 /* A node can be in need while the guest as a whole is not. */
 static void need_sentence(char *text, size_t size, const struct decision *d)
 {
-	if (d->available < d->mark)
+	if (d->swaps && d->available >= d->mark)
+		snprintf(text, size, "The guest was in need: it swapped, and left alone its page cache, with which %s were available. It took back %s. %s.",
+			 mib(d->available), taken(d), then(d));
+	else if (d->available < d->mark)
 		snprintf(text, size, "The guest was in need: available %s = low mark %s - %s. It took back %s. %s.",
 			 mib(d->available), mib(d->mark),
 			 mib(d->mark - d->available), taken(d), then(d));

@@ -310,6 +310,7 @@ void vb_write_poison(struct vb_dev *vb);
 
 /* decide.c */
 s64 vb_decide(struct vb_dev *vb, struct vb_snapshot *s);
+s64 vb_node_free(struct pglist_data *pgdat);
 void vb_snapshot(struct vb_dev *vb, struct vb_snapshot *s);
 void vb_note_hold_off(struct vb_dev *vb, const struct vb_snapshot *s);
 const char *vb_state(struct vb_dev *vb);

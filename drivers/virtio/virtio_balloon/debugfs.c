@@ -75,6 +75,7 @@ void vb_log(struct vb_dev *vb, enum vb_event event, const struct vb_snapshot *s,
 	}
 	r->until = s->now;
 	r->calls++;
+	r->swaps |= vb_policy_swaps(&vb->policy, s->now);
 	r->pages = event == VB_EVENT_TARGET ? pages : r->pages + pages;
 	r->holdoff_ms = vb->policy.holdoff_len;
 	r->hint = vb->policy.yield.hint;
@@ -104,6 +105,8 @@ static void show_release(struct seq_file *m, const struct vb_record *r)
 	if (r->calls > 1)
 		seq_printf(m, " in %u calls", r->calls);
 	put_mib(m, ": available", r->available);
+	if (r->event == VB_EVENT_NEED && r->swaps)
+		seq_puts(m, ", swapping beside it");
 	if (r->event == VB_EVENT_NEED)
 		put_mib(m, ", low mark", r->mark);
 	else if (r->event == VB_EVENT_THRASH)

@@ -3,9 +3,39 @@
  * The kernel's side of the policy: what it looks at, and who may ask it.
  */
 #include <linux/mman.h>
+#include <linux/mmzone.h>
+#include <linux/nodemask.h>
+#include <linux/vmstat.h>
 
 #include "balloon.h"
 #include "trace.h"
+
+/**
+ * vb_node_free - what may be allocated on a node before anything is reclaimed
+ * @pgdat: the node
+ *
+ * Context: any.
+ * Return: pages; below 0 where reclaim is behind.
+ */
+s64 vb_node_free(struct pglist_data *pgdat)
+{
+	s64 pages = -(s64)pgdat->totalreserve_pages;
+	int i;
+
+	for (i = 0; i < MAX_NR_ZONES; i++)
+		pages += zone_page_state(&pgdat->node_zones[i], NR_FREE_PAGES);
+	return pages;
+}
+
+static s64 free_on_all_nodes(void)
+{
+	s64 pages = 0;
+	int nid;
+
+	for_each_online_node(nid)
+		pages += vb_node_free(NODE_DATA(nid));
+	return pages;
+}
 
 /**
  * vb_snapshot - what the decisions look at
@@ -23,6 +53,7 @@ void vb_snapshot(struct vb_dev *vb, struct vb_snapshot *s)
 	s->in_flight = atomic_long_read(&vb->inflating);
 	s->actual = vb_store_pages(&vb->store) + s->in_flight;
 	s->available = si_mem_available();
+	s->free = free_on_all_nodes();
 	s->coming = atomic_long_read(&vb->releasing) +
 		    atomic_long_read(&vb->deflate_wanted);
 	s->used = 0;

@@ -24,14 +24,13 @@ static s64 reclaimable(s64 pages, s64 low)
 /* What si_mem_available() is for the guest. */
 static s64 node_available(struct pglist_data *pgdat)
 {
-	s64 available = -(s64)pgdat->totalreserve_pages;
+	s64 available = vb_node_free(pgdat);
 	s64 low = 0;
 	int i;
 
 	for (i = 0; i < MAX_NR_ZONES; i++) {
 		struct zone *zone = &pgdat->node_zones[i];
 
-		available += zone_page_state(zone, NR_FREE_PAGES);
 		low += low_wmark_pages(zone);
 	}
 	available += reclaimable(node_stat(pgdat, NR_ACTIVE_FILE) +
@@ -55,6 +54,7 @@ static void look_at_node(int nid, struct vb_place *place)
 	place->share = div64_u64((u64)node_present_pages(nid) * VB_SHARE_ALL,
 				 present);
 	place->available = node_available(NODE_DATA(nid));
+	place->free = vb_node_free(NODE_DATA(nid));
 	place->direct = !current_is_kswapd();
 }
 
@@ -150,7 +150,7 @@ long vb_grant_oom(struct vb_dev *vb, long minimum)
 /**
  * vb_grant_sampled - what should come back without being asked for?
  * @vb: the device
- * @sample: the signs of thrash
+ * @sample: the signs of thrash and swapping
  * @why: filled in with the reason
  * @next_ms: filled in with the delay of the next sample, 0 for none
  *
@@ -161,18 +161,20 @@ long vb_grant_sampled(struct vb_dev *vb, const struct vb_sample *sample,
 		      enum vb_why *why, unsigned int *next_ms)
 {
 	struct vb_snapshot s;
+	bool swaps;
 	u32 run;
 	s64 pages;
 
 	spin_lock(&vb->policy_lock);
 	vb_snapshot(vb, &s);
-	vb_policy_sample(&vb->policy, sample);
+	vb_policy_sample(&vb->policy, &s, sample);
 	run = vb->policy.thrash_run;
+	swaps = vb_policy_swaps(&vb->policy, s.now);
 	pages = vb_policy_wanted(&vb->policy, &s, why);
 	pages = grant(vb, &s, *why, pages);
 	*next_ms = vb_policy_next_sample(&vb->policy, &s);
 	spin_unlock(&vb->policy_lock);
-	trace_vb_sample(vb, &s, sample, run, pages);
+	trace_vb_sample(vb, &s, sample, run, swaps, pages);
 	return pages;
 }
 

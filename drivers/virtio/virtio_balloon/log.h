@@ -32,6 +32,7 @@ enum vb_event {
  * @calls: how many these were
  * @pages: what it was about: all of the releases, or the last of the targets
  * @available: what was available when it began; pages
+ * @swaps: page cache was not counted, at the end of it at least
  * @mark: what this was compared with; pages
  * @holdoff_ms: length of the hold-off in force
  * @hint: what the host said last
@@ -43,6 +44,7 @@ struct vb_record {
 	unsigned int calls;
 	s64 pages;
 	s64 available;
+	bool swaps;
 	s64 mark;
 	u32 holdoff_ms;
 	struct vb_host_hint hint;

@@ -85,7 +85,9 @@ struct vb_tunables {
  * @now: monotonic clock; ms
  * @target: what the host asks for
  * @actual: what the balloon holds, inflates in flight included
- * @available: what the guest could allocate without swapping
+ * @available: what the guest could allocate without swapping, if reclaim takes
+ *	page cache first
+ * @free: what it could allocate without reclaim; below 0 where that is behind
  * @coming: pages that were promised to the guest and are still on their way
  * @in_flight: pages of @actual that the host has not acknowledged
  * @used: what is used of the memory that the guest has without the balloon
@@ -97,6 +99,7 @@ struct vb_snapshot {
 	s64 target;
 	s64 actual;
 	s64 available;
+	s64 free;
 	s64 coming;
 	s64 in_flight;
 	s64 used;
@@ -155,17 +158,21 @@ enum vb_acted {
 /**
  * struct vb_place - where memory is asked for
  * @share: what part of the guest's memory this node has; of VB_SHARE_ALL
- * @available: what could be allocated on this node without swapping
+ * @available: what could be allocated on this node without swapping, if reclaim
+ *	takes page cache first
+ * @free: what could be allocated on this node without reclaim; below 0 where that
+ *	is behind
  * @direct: an allocation asks, and waits; not kswapd
  */
 struct vb_place {
 	s64 share;
 	s64 available;
+	s64 free;
 	bool direct;
 };
 
 /**
- * struct vb_sample - the signs of thrash, as the kernel counts them
+ * struct vb_sample - the signs of thrash and swapping, as the kernel counts them
  * @at: when; ms
  * @refaults: pages that came back after they were reclaimed
  * @reclaimed: pages that were reclaimed, by whomever
@@ -174,8 +181,10 @@ struct vb_place {
  * @swapped: pages that were written to swap
  * @stalls: allocations that had to reclaim for themselves, cgroups at their
  *	own limit not counted
+ * @anon: pages in memory that reclaim would have to swap out, shared memory included
+ * @cache: page cache that reclaim could take
  *
- * None of them ever falls.
+ * Only the last two ever fall.
  */
 struct vb_sample {
 	u64 at;
@@ -185,6 +194,8 @@ struct vb_sample {
 	u64 scanned;
 	u64 swapped;
 	u64 stalls;
+	s64 anon;
+	s64 cache;
 };
 
 /**
@@ -221,7 +232,11 @@ struct vb_signs {
  * @thrash_run: how many more samples showed thrash than did not
  * @reclaiming: the latest sample showed that memory was being reclaimed
  * @used_up: some sample did since thrash was last given pages
- * @swapped: pages that it showed to have been swapped out
+ * @swapped: pages that it showed to have been swapped out, but for the balloon's growth
+ * @unused: pages that were available or in the balloon then
+ * @held: those of them in the balloon
+ * @spent: by how much that fell, for as long as until the next sample
+ * @swaps_until: reclaim swaps and leaves the page cache; believed until then
  * @yield: hints and surplus
  *
  * The caller serialises all calls on one policy.
@@ -245,6 +260,10 @@ struct vb_policy {
 	bool reclaiming;
 	bool used_up;
 	s64 swapped;
+	s64 unused;
+	s64 held;
+	s64 spent;
+	u64 swaps_until;
 	struct vb_yield yield;
 };
 
@@ -266,6 +285,10 @@ struct vb_policy {
 #define VB_STALL_PAGES		128
 /* What a sample with thrash takes back of what may be taken: one of ... */
 #define VB_THRASH_STEP		8
+/* Fewer pages that a sample shows to be swapped out, or to fill the page cache, are noise. */
+#define VB_SWAP_PAGES		256
+/* Reclaim that swaps and leaves the page cache is believed to go on so long; ms. */
+#define VB_SWAPS_MS		5000
 /* Time between two samples, while memory is low, and at most; ms. */
 #define VB_SAMPLE_MS		100
 #define VB_SAMPLE_MAX_MS	1000
@@ -296,6 +319,8 @@ static inline bool vb_policy_pressed(const struct vb_policy *p, u64 now)
 
 /* policy.c: how large, and when */
 s64 vb_policy_default_reserve(s64 memory, unsigned int page_shift);
+bool vb_policy_swaps(const struct vb_policy *p, u64 now);
+s64 vb_policy_usable(const struct vb_policy *p, const struct vb_snapshot *s);
 s64 vb_policy_slack(const struct vb_policy *p, const struct vb_snapshot *s);
 s64 vb_policy_goal(const struct vb_policy *p, const struct vb_snapshot *s);
 s64 vb_policy_step(const struct vb_policy *p, const struct vb_snapshot *s,
@@ -325,7 +350,8 @@ s64 vb_policy_offer(const struct vb_policy *p, const struct vb_snapshot *s,
 		    s64 need);
 void vb_policy_take(struct vb_policy *p, const struct vb_snapshot *s,
 		    enum vb_why why, s64 pages);
-void vb_policy_sample(struct vb_policy *p, const struct vb_sample *sample);
+void vb_policy_sample(struct vb_policy *p, const struct vb_snapshot *s,
+		      const struct vb_sample *sample);
 bool vb_policy_thrashes(const struct vb_policy *p);
 s64 vb_policy_wanted(const struct vb_policy *p, const struct vb_snapshot *s,
 		     enum vb_why *why);

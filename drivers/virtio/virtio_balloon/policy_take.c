@@ -2,8 +2,8 @@
 /*
  * The decisions of the balloon: what the guest may take back, and why.
  *
- * Need is a shortage of available memory, whatever reclaim is doing: page cache
- * that can be reclaimed counts as available. Thrash is a weaker sign, that
+ * Need is a shortage of available memory: page cache that can be reclaimed counts
+ * as available, unless reclaim is seen to leave it alone. Thrash is a weaker sign, that
  * reclaim takes what is wanted back at once. See policy.h for the rules of this
  * file.
  */
@@ -40,7 +40,7 @@ static s64 shortage(const struct vb_snapshot *s, s64 mark, s64 available)
  */
 s64 vb_policy_need(const struct vb_policy *p, const struct vb_snapshot *s)
 {
-	return shortage(s, vb_policy_low_mark(p), s->available);
+	return shortage(s, vb_policy_low_mark(p), vb_policy_usable(p, s));
 }
 
 /**
@@ -59,7 +59,7 @@ s64 vb_policy_need(const struct vb_policy *p, const struct vb_snapshot *s)
 s64 vb_policy_node_need(const struct vb_policy *p, const struct vb_snapshot *s,
 			const struct vb_place *place)
 {
-	s64 need = vb_policy_need(p, s);
+	s64 need = vb_policy_need(p, s), available = place->available;
 	s64 mark;
 
 	if (place->share == VB_SHARE_ALL)
@@ -67,7 +67,9 @@ s64 vb_policy_node_need(const struct vb_policy *p, const struct vb_snapshot *s,
 	if (!need && !place->direct)
 		return 0;
 	mark = div_s64(vb_policy_low_mark(p) * place->share, VB_SHARE_ALL);
-	return shortage(s, mark, place->available);
+	if (vb_policy_swaps(p, s->now))
+		available = min_s64(available, place->free);
+	return shortage(s, mark, available);
 }
 
 /* How much the administrator has to allow, for each reason. */
@@ -213,21 +215,30 @@ static s64 faded(s64 pages, u64 ms)
 /*
  * Only a shortage of memory wakes kswapd, and makes an allocation stall. What
  * else is reclaimed is so for a cgroup's own limit, or because root asked for it.
+ * Return: pages reclaimed for a shortage.
  */
-static void note_signs(struct vb_signs *signs, const struct vb_sample *last,
+static s64 by_shortage(const struct vb_sample *last,
 		       const struct vb_sample *sample)
 {
 	s64 kswapd = sample->kswapd - last->kswapd;
 	s64 stalled = (sample->stalls - last->stalls) * VB_STALL_PAGES;
 	s64 others = sample->reclaimed - last->reclaimed - kswapd;
-	u64 ms = sample->at - last->at;
 
 	/* Below 0 now and then: each processor reports its counts when it likes. */
-	stalled = max_s64(min_s64(stalled, others), 0);
+	return kswapd + max_s64(min_s64(stalled, others), 0);
+}
+
+static void note_signs(struct vb_signs *signs, const struct vb_sample *last,
+		       const struct vb_sample *sample)
+{
+	s64 shortage = by_shortage(last, sample);
+	s64 limits = sample->reclaimed - last->reclaimed - shortage;
+	u64 ms = sample->at - last->at;
+
 	signs->refaults = faded(signs->refaults, ms) +
 			  sample->refaults - last->refaults;
-	signs->shortage = faded(signs->shortage, ms) + kswapd + stalled;
-	signs->limits = faded(signs->limits, ms) + others - stalled;
+	signs->shortage = faded(signs->shortage, ms) + shortage;
+	signs->limits = faded(signs->limits, ms) + limits;
 }
 
 /*
@@ -245,19 +256,71 @@ static bool is_thrash(const struct vb_signs *signs)
 	       signs->shortage >= div_s64(refaults, VB_THRASH_SHARE);
 }
 
+/*
+ * Most of what a shortage reclaims is swapped out, and other anonymous memory takes its
+ * place. Where a file that is read does, or the balloon as it grows, anonymous memory
+ * becomes less. What a cgroup at its own limit swaps is as much as it reclaims.
+ */
+static bool swaps_for_anon(const struct vb_sample *last,
+			   const struct vb_sample *sample, s64 swapped)
+{
+	s64 shortage = by_shortage(last, sample);
+	s64 limits = sample->reclaimed - last->reclaimed - shortage;
+
+	swapped -= max_s64(limits, 0);
+	return min_s64(swapped, shortage) >= VB_SWAP_PAGES &&
+	       2 * swapped >= shortage &&
+	       2 * (last->anon - sample->anon) <= swapped;
+}
+
+static void note_swaps(struct vb_policy *p, const struct vb_sample *last,
+		       const struct vb_sample *sample)
+{
+	s64 read = sample->cache - last->cache;
+
+	if (2 * read >= max_s64(p->swapped, 2 * VB_SWAP_PAGES))
+		p->swaps_until = 0;
+	else if (swaps_for_anon(last, sample, p->swapped))
+		p->swaps_until = sample->at + VB_SWAPS_MS;
+}
+
+/* What the balloon took for itself, by its growth, it need not give back. */
+static s64 swapped_for_others(const struct vb_policy *p,
+			      const struct vb_snapshot *s, s64 swapped)
+{
+	return max_s64(swapped - max_s64(s->actual - p->held, 0), 0);
+}
+
+/* What the guest is about to use until the next sample, if it goes on like this. */
+static void note_spent(struct vb_policy *p, const struct vb_snapshot *s, u64 ms)
+{
+	s64 spent = p->unused - s->available - s->actual;
+
+	p->unused = s->available + s->actual;
+	p->held = s->actual;
+	p->spent = max_s64(spent, 0);
+	if (ms > VB_SIGNS_MS)
+		p->spent = 0;
+	else if (ms > VB_SAMPLE_MS)
+		p->spent = div_s64(p->spent * VB_SAMPLE_MS, ms);
+}
+
 /**
- * vb_policy_sample - look at the signs of thrash
+ * vb_policy_sample - look at the signs of thrash and swapping
  * @p: policy
+ * @s: snapshot
  * @sample: what the kernel has counted until now
  */
-void vb_policy_sample(struct vb_policy *p, const struct vb_sample *sample)
+void vb_policy_sample(struct vb_policy *p, const struct vb_snapshot *s,
+		      const struct vb_sample *sample)
 {
 	const struct vb_sample last = p->last_sample;
 
 	p->last_sample = *sample;
 	p->reclaiming = sample->scanned != last.scanned;
 	p->used_up |= p->reclaiming;
-	p->swapped = sample->swapped - last.swapped;
+	p->swapped = swapped_for_others(p, s, sample->swapped - last.swapped);
+	note_spent(p, s, sample->at - last.at);
 	if (sample->at - last.at > VB_SIGNS_MS) {
 		/* The first one, or after a pause: says nothing about now. */
 		p->signs = (struct vb_signs){ 0 };
@@ -266,6 +329,7 @@ void vb_policy_sample(struct vb_policy *p, const struct vb_sample *sample)
 		return;
 	}
 	note_signs(&p->signs, &last, sample);
+	note_swaps(p, &last, sample);
 	if (sample->refaults - last.refaults >= VB_THRASH_REFAULTS &&
 	    is_thrash(&p->signs))
 		p->thrash_run = min_s64(p->thrash_run + 1, VB_THRASH_SAMPLES);
@@ -293,9 +357,12 @@ bool vb_policy_thrashes(const struct vb_policy *p)
  * @s: snapshot
  * @why: filled in with the reason
  *
- * Need says how much is missing, and what has just been swapped out in spite
- * of that would have been better taken from here. Thrash does not say, so it
- * takes a part of what there is with each sample, for as long as it lasts.
+ * Need says how much is missing, and what has just been swapped out in spite of
+ * that would have been better taken from here. Where reclaim leaves the page
+ * cache alone, twice what was used since the last sample is added: else the
+ * watermarks are reached before the next one, which may be late, and each pass of
+ * kswapd swaps. Thrash does not say, so it takes a part of what there is with
+ * each sample, for as long as it lasts.
  *
  * Return: pages, 0 when all is well.
  */
@@ -307,6 +374,8 @@ s64 vb_policy_wanted(const struct vb_policy *p, const struct vb_snapshot *s,
 	*why = VB_WHY_NEED;
 	if (wanted) {
 		wanted += p->swapped;
+		if (vb_policy_swaps(p, s->now))
+			wanted += 2 * p->spent;
 	} else if (vb_policy_thrashes(p)) {
 		*why = VB_WHY_THRASH;
 		wanted = div_s64(vb_policy_takeable(p, s, *why),
@@ -336,6 +405,6 @@ u32 vb_policy_next_sample(const struct vb_policy *p,
 		return 0;
 	if (p->reclaiming || p->thrash_run)
 		return VB_SAMPLE_MS;
-	delay = div_s64(s->available, VB_SAMPLE_PACE);
+	delay = div_s64(vb_policy_usable(p, s), VB_SAMPLE_PACE);
 	return min_s64(max_s64(delay, VB_SAMPLE_MS), VB_SAMPLE_MAX_MS);
 }

@@ -4,9 +4,9 @@
  *
  * With the multi-gen LRU a pass of reclaim ends as soon as it has enough, and
  * may not come to the shrinkers of the root cgroup. So while memory is low or
- * being reclaimed this looks every 100 ms, asks the policy the same question as
- * the shrinker does, and leaves the rest to the deflate work. Else it looks
- * every second, and not at all while there is nothing to take.
+ * being reclaimed this looks every 100 ms, asks the policy as the shrinker does,
+ * and leaves the rest to the deflate work. Else it looks every second, and not at
+ * all while there is nothing to take.
  */
 #include <linux/mm.h>
 #include <linux/vmstat.h>
@@ -44,6 +44,11 @@ static void take_sample(struct vb_sample *sample)
 	sample->kswapd = global_node_page_state(PGSTEAL_KSWAPD);
 	sample->scanned = global_node_page_state(PGSCAN_KSWAPD) +
 			  global_node_page_state(PGSCAN_DIRECT);
+	/* Not the LRU lists: what is being written to a disk is on them for longer. */
+	sample->anon = global_node_page_state(NR_ANON_MAPPED) +
+		       global_node_page_state(NR_SHMEM);
+	sample->cache = global_node_page_state(NR_ACTIVE_FILE) +
+			global_node_page_state(NR_INACTIVE_FILE);
 	sample_events(sample);
 }
 

@@ -81,6 +81,7 @@ TRACE_EVENT(vb_shrink_count,
 		__field(int, index)
 		__field(int, node)
 		__field(s64, available)
+		__field(s64, free)
 		__field(s64, coming)
 		__field(s64, need)
 		__field(s64, offer)
@@ -89,13 +90,15 @@ TRACE_EVENT(vb_shrink_count,
 		__entry->index = vb->vdev->index;
 		__entry->node = node;
 		__entry->available = s->available;
+		__entry->free = s->free;
 		__entry->coming = s->coming;
 		__entry->need = need;
 		__entry->offer = offer;
 	),
-	TP_printk("virtio%d node=%d available=%lld coming=%lld need=%lld offer=%lld",
+	TP_printk("virtio%d node=%d available=%lld free=%lld coming=%lld need=%lld offer=%lld",
 		  __entry->index, __entry->node, __entry->available,
-		  __entry->coming, __entry->need, __entry->offer)
+		  __entry->free, __entry->coming, __entry->need,
+		  __entry->offer)
 );
 
 /* Reclaim asks for so many pages, is granted some, and has some back at once. */
@@ -122,35 +125,51 @@ TRACE_EVENT(vb_shrink_scan,
 		  __entry->granted, __entry->freed)
 );
 
-/* A look of the sampler: the signs of thrash, and what it has taken back. */
+/*
+ * A look of the sampler: the signs of thrash and swapping, what it made of them, and what
+ * it has taken back.
+ */
 TRACE_EVENT(vb_sample,
 	TP_PROTO(struct vb_dev *vb, const struct vb_snapshot *s,
-		 const struct vb_sample *sample, u32 run, s64 granted),
-	TP_ARGS(vb, s, sample, run, granted),
+		 const struct vb_sample *sample, u32 run, bool swaps,
+		 s64 granted),
+	TP_ARGS(vb, s, sample, run, swaps, granted),
 	TP_STRUCT__entry(
 		__field(int, index)
 		__field(s64, available)
+		__field(s64, free)
 		__field(u64, refaults)
 		__field(u64, reclaimed)
 		__field(u64, kswapd)
 		__field(u64, stalls)
+		__field(u64, swapped)
+		__field(s64, anon)
+		__field(s64, cache)
 		__field(u32, run)
+		__field(bool, swaps)
 		__field(s64, granted)
 	),
 	TP_fast_assign(
 		__entry->index = vb->vdev->index;
 		__entry->available = s->available;
+		__entry->free = s->free;
 		__entry->refaults = sample->refaults;
 		__entry->reclaimed = sample->reclaimed;
 		__entry->kswapd = sample->kswapd;
 		__entry->stalls = sample->stalls;
+		__entry->swapped = sample->swapped;
+		__entry->anon = sample->anon;
+		__entry->cache = sample->cache;
 		__entry->run = run;
+		__entry->swaps = swaps;
 		__entry->granted = granted;
 	),
-	TP_printk("virtio%d available=%lld refaults=%llu reclaimed=%llu kswapd=%llu stalls=%llu run=%u granted=%lld",
-		  __entry->index, __entry->available, __entry->refaults,
-		  __entry->reclaimed, __entry->kswapd, __entry->stalls,
-		  __entry->run, __entry->granted)
+	TP_printk("virtio%d available=%lld free=%lld refaults=%llu reclaimed=%llu kswapd=%llu stalls=%llu swapped=%llu anon=%lld cache=%lld run=%u swaps=%d granted=%lld",
+		  __entry->index, __entry->available, __entry->free,
+		  __entry->refaults, __entry->reclaimed, __entry->kswapd,
+		  __entry->stalls, __entry->swapped, __entry->anon,
+		  __entry->cache, __entry->run, __entry->swaps,
+		  __entry->granted)
 );
 
 /* A hold-off begins, of so many ms, or was seen to be over. */
