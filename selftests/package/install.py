@@ -95,6 +95,8 @@ class Place:
         files = [file for file in files if Path(file).name.startswith("virtio_balloon.ko")]
         if len(files) != 1:
             raise Failure(f"modprobe would load {len(files)} balloon drivers:\n{output}")
+        if not Path(files[0]).exists():
+            raise Failure(f"modprobe would load {files[0]}, which is not there")
         return str(Path(files[0]).relative_to(self.modules))
 
     def ours(self):
@@ -178,6 +180,7 @@ def make_sign(place):
         place.make("sign", f"SIGN_KEY={place.folder}/mok.key", f"SIGN_CERT={place.folder}/mok.pub")
         if signer(place) != "DKMS module signing key":
             raise Failure(f"it is signed by '{signer(place)}'")
+        expect_chosen(place, "updates/")
     if (place.folder / "mok.key").stat().st_mode & 0o077:
         raise Failure("others may read the key")
     (place.folder / "mok.pub").unlink()
