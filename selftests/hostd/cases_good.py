@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the daemon does with guests that behave."""
 import json
+import os
 from pathlib import Path
 import re
+import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import urllib.error
 import urllib.request
@@ -13,6 +16,10 @@ from area import Failure
 import daemon
 from daemon import Daemon, Host, small_host, wait_for
 from fakes import Fleet, GIB, MIB
+from lab.cache import ROOT
+
+sys.path.append(str(ROOT / "selftests/abi"))
+import blocks       # noqa: E402
 
 
 def must(condition, text):
@@ -132,10 +139,25 @@ def replay_decides_the_same():
             # That one gives all back, and takes nothing.
             must(not code and all(int(words[4]) == 4 * GIB for words in map(
                 str.split, text.splitlines())), text)
+            shutil.copy(hostd.config, f"{folder}/other.conf")
+            for line in documented():
+                must(_shell(line, folder) == text, line)
             with open(trace, "a", encoding="utf-8") as file:
                 file.write("{]\n")
             code, text = hostd.run("--replay", trace)
             must(code and "no snapshot" in text, f"{code}: {text}")
+
+
+def documented():
+    """Return the documents' command lines about traces."""
+    return [line for _, lines in blocks.run_by(blocks.DAEMON) for line in lines]
+
+
+def _shell(line, folder):
+    """Run a line in a folder, with the daemon in the PATH; return what it says."""
+    path = f"{Path(daemon.PROGRAM).parent}:{os.environ['PATH']}"
+    return subprocess.run(["sh", "-c", line], cwd=folder, env={**os.environ, "PATH": path},
+                          stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 def status_for_people_and_programs():

@@ -144,10 +144,9 @@ def daemons(guest, port):
         if host("hello").get("driver") is None:
             raise Failure("balloon-agent does not know our driver")
         host("hint", level="none")
-    first = blocks.of(ROOT / "Documentation/admin-guide/balloon-hostd.rst")[0]
-    for line in first.commands():
-        if not line.startswith("apt-get "):
-            guest.check(line)
+    for block, _ in blocks.run_by(blocks.BOOT):
+        guest.check("\n".join(["set -e", *(line for line in block.commands()
+                                           if not line.startswith("apt-get "))]))
     status = guest.check("balloon-hostd status")
     if "policy hint" not in status:
         raise Failure(f"balloon-hostd status: {status}")

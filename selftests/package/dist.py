@@ -4,12 +4,16 @@ import os
 from pathlib import Path
 import re
 import subprocess
+import sys
 import tempfile
 
 from area import Area, Failure, fail_if
 from lab import dropin, kernels, stock
 from lab.cache import BUILD, ROOT, run
 import tree
+
+sys.path.append(str(ROOT / "selftests/abi"))
+import blocks       # noqa: E402
 
 NAME = f"autoballoon-{tree.VERSION}"
 ARCHIVE = BUILD / f"{NAME}.tar.xz"
@@ -54,6 +58,14 @@ names = files.names()
 assert "dkms.conf" in names and ".clang-format" in names, names
 assert not [name for name in names if name.startswith("build/")], names
 """
+
+
+def documented():
+    """The documents make the archive and the RPMs as it is done here: with these specs, of it."""
+    lines = [line for _, lines in blocks.run_by(blocks.ARCHIVE) for line in lines]
+    wanted = ["make dist", *(f'rpmbuild -ba --define "_sourcedir $PWD/build" rpm/{spec.name}'
+                             for spec in SPECS)]
+    fail_if(sorted({*lines} ^ {*wanted}), "in one of both only:")
 
 
 def rpmbuild(step, spec, folder, macros):
@@ -129,6 +141,6 @@ def run_area():
             tests.case("tools_rpm", tools_rpm, folder)
             tests.case("module_rpm", module_rpm, folder,
                        next(filter(dropin.serves, map(kernels.get, stock.RELEASE_OF))))
-        for case in (specs_parse, specs_lint, lists_agree):
+        for case in (documented, specs_parse, specs_lint, lists_agree):
             tests.case(case.__name__, case)
     return tests.failed

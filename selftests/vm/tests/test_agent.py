@@ -1,14 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """balloon-agent in a guest, over a port of virtio-serial of a stock QEMU."""
+import json
 from pathlib import Path
 import random
+import re
+import subprocess
+import sys
 import tempfile
 
 from common import MIB, PAGE, SYSFS, touch
 from lab import rootfs
 from lab.agent import Agent
+from lab.cache import ROOT
 from lab.initramfs import static_program
 from lab.testing import only, timeout
+
+sys.path[:0] = [str(ROOT / "selftests"), str(ROOT / "selftests/abi")]
+
+import blocks       # noqa: E402
 
 VSOCK_PORT = 5151
 HINT = {"level": "critical", "need": 100 * MIB, "ttl_ms": 20000}
@@ -98,6 +107,16 @@ def module_goes_and_comes(lab, guest, agent):
 def takes_hints(guest):
     """Does the driver that is loaded take hints?"""
     return guest.run(f"ls $(echo {SYSFS})/../pressure/hint")[0] == 0
+
+
+def documented(lab, agent):
+    """The manual's line for a shell on the host gets a snapshot."""
+    for _, lines in blocks.run_by(blocks.AGENT):
+        for line in lines:
+            line = re.sub(r"(?<=UNIX-CONNECT:)[^\s,]+", str(agent.path), line)
+            said = subprocess.run(["sh", "-c", line], text=True, check=True,
+                                  stdout=subprocess.PIPE).stdout
+            lab.check(f"{line}: {said}", json.loads(said)["snapshot"]["available"] > 0)
 
 
 def hints(lab, guest, agent):
@@ -223,6 +242,7 @@ def test_agent(lab):
             lab.case("snapshot", snapshots, lab, guest, agent)
             lab.case("rates", rates, lab, guest, agent)
             lab.case("host goes and comes", host_goes_and_comes, lab, guest, agent)
+            lab.case("documented", documented, lab, agent)
             lab.case("garbage", garbage, lab, agent)
             lab.case("module goes and comes", module_goes_and_comes, lab, guest, agent)
             lab.case("hint", hints, lab, guest, agent)

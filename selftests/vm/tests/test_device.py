@@ -1,14 +1,30 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The reference device under a stock QEMU: any driver, books without a breach."""
+from pathlib import Path
 import re
 from statistics import median
+import subprocess
+import sys
 import tempfile
 import time
 
 from common import MIB, PAGE, SYSFS, rested_slack, touch
-from lab.device import Device, hotplug_options
+from lab import newqemu
+from lab.cache import ROOT, run
+from lab.device import PROGRAM, Device, hotplug_options
 from lab.testing import only, timeout
 
+sys.path[:0] = [str(ROOT / "selftests"), str(ROOT / "selftests/abi")]
+
+import blocks       # noqa: E402
+
+PAUSED = "-accel tcg -machine q35 -m 2G -display none -nodefaults -S -qmp stdio"
+QUIT = """{"execute": "qmp_capabilities"}
+{"execute": "query-pci"}
+{"execute": "quit"}
+"""
+# PCI's name for a modern virtio device is 0x1040 and virtio's own.
+BALLOON = f'"device": {0x1040 + 5}'
 TARGETS = (128_000, 1, 100_001, 99_999, 0)
 # Longer than a yield takes: the reply is made when that is complete.
 INTERVAL_MS = 3000
@@ -56,6 +72,31 @@ def resize(lab, guest, *options):
         with device.plugged(guest):
             work(lab, guest, device)
         lab.check("the device outlives its VMM", not device("status")["connected"])
+
+
+def manual(lab, folder):
+    """What the manual's shell lines start: the device, and a QEMU that takes it and then ends."""
+    qemu = folder / "qemu-system-x86_64"
+    qemu.write_text(f'#!/bin/sh\nexec {newqemu.path()} {PAUSED} "$@"\n')
+    qemu.chmod(0o755)
+    (_, lines), = blocks.run_by(blocks.DEVICE)
+    script = [line.replace("/run/", f"{folder}/").replace(" ... ", " ") for line in lines]
+    # A user is slower than this.
+    script.insert(1, f"while [ ! -S {folder}/balloon ]; do sleep 0.1; done")
+    path = f"{folder}:{PROGRAM.parent}:/usr/sbin:/usr/bin:/sbin:/bin"
+    done = subprocess.run(["sh", "-euc", "\n".join([*script, "kill $!"])], text=True, check=False,
+                          env={"PATH": path}, input=QUIT, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=60)
+    lab.check_equal(f"exit code of QEMU\n{done.stdout}", done.returncode, 0)
+    lab.check(f"the balloon is there:\n{done.stdout}", BALLOON in done.stdout)
+
+
+@only(driver="ours", kernel="7.3")
+def test_device_manual(lab):
+    """QEMU starts with the device as the manual says."""
+    run(["make", "-s", "-C", ROOT / "tools"])
+    with tempfile.TemporaryDirectory() as folder:
+        manual(lab, Path(folder))
 
 
 @timeout(600)

@@ -1,83 +1,81 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The documents' commands for a guest run in one, as they stand there."""
+"""The documents' commands for a guest run in one, as they stand there: a Debian with the sources."""
+import itertools
 import re
 import sys
 
+from lab import rootfs
 from lab.cache import ROOT
-from lab.initramfs import shared_program
+from lab.initramfs import static_program
 from lab.testing import only, timeout
 
-from common import boot
+from common import MIB, boot
 from test_balloonctl import program
 
 sys.path[:0] = [str(ROOT / "selftests"), str(ROOT / "selftests/abi")]
 
 import blocks       # noqa: E402
 
-EVENTS = "/sys/kernel/tracing/events/virtio_balloon"
-# They end with the signal of `timeout`; what they print while they run is enough.
-ENDLESS = ("cat trace_pipe", "balloonctl record --output night.log")
+PACKAGES = ("bpftrace", "trace-cmd")
+SOURCES = "/run/lab/sources"
+# They end with a signal after so many seconds; what they print until then is enough.
+ENDLESS = {"cat trace_pipe": 3, "balloonctl record --output night.log": 3, "bpftrace ": 90,
+           "selftests/unit/record.sh ": 3}
+# While these look on, the host moves the balloon; and then they show this.
+ONLOOKERS = {"bpftrace ": "@us[", "trace-cmd report": "vb_decision:"}
 
 
-# kmod's, as in a distribution: after `modprobe -r` that of busybox exits 1, for it could not
-# remove what the module needs, virtio, as well. And its shell takes its own modprobe before
-# one in the PATH, but not before a function.
-KMOD = ["modprobe", "modinfo"]
-FUNCTIONS = [f'{name}() {{ /sbin/{name} "$@"; }}' for name in KMOD]
+def sources():
+    """Return {path in the guest: file} of balloonctl, and of what is run from the sources there."""
+    balloon, top = ROOT / "selftests/balloon", SOURCES.removeprefix("/run/")
+    paths = [ROOT / "selftests/unit/record.sh", *balloon.glob("*.sh"), *balloon.glob("lib/*")]
+    return {"lab/bin/balloonctl": program()["/bin/balloonctl"],
+            **{f"{top}/{path.relative_to(ROOT)}": path for path in paths},
+            **{f"{top}/selftests/balloon/{name}": static_program(balloon / f"{name}.c")
+               for name in ("pattern", "overshoot")}}
 
 
-def programs():
-    """Return {path: program} of what the commands need beside busybox."""
-    return program() | {path: file for name in KMOD
-                        for path, file in shared_program(f"/sbin/{name}").items()}
-
-
-def bpftrace(lab, guest, line):
-    """The guest has no bpftrace: what its program names is there, and has these fields."""
-    names = re.findall(r"tracepoint:virtio_balloon:(\w+)", line)
-    fields = set(re.findall(r"args->(\w+)", line))
-    lab.check("it names tracepoints and fields", names and fields)
-    for name in names:
-        text = guest.read(f"{EVENTS}/{name}/format")
-        lab.check_equal(f"fields of {name}", fields - set(re.findall(r" (\w+);\toffset", text)),
-                        set())
-
-
-def trace_cmd(lab, guest, line):
-    """Nor has it trace-cmd: what -e names is there."""
-    for name in re.findall(r"-e (\w+)", line):
-        lab.check(f"events {name}", guest.run(f"test -d /sys/kernel/tracing/events/{name}")[0] == 0)
-
-
-def run_block(lab, guest, block):
-    """Each line runs, in a shell for the whole block."""
-    script = ["set -e", *FUNCTIONS]
-    for line in block.commands():
-        if line.startswith("bpftrace "):
-            bpftrace(lab, guest, line)
-        elif line.startswith("trace-cmd "):
-            trace_cmd(lab, guest, line)
-        elif line in ENDLESS:
-            script.append(f"timeout -s INT 3 {line} || [ $? -ge 124 ]")
+def script(lines):
+    """Return what a shell is given to run these lines, one after the other."""
+    words = ["set -e", "PATH=/run/lab/bin:$PATH"]
+    # A recipe may go on in the folder of the one before.
+    if not lines[0].startswith("cd "):
+        words.append("cd " + ("/sys/kernel/tracing" if "echo 1 >events/" in lines[0] else SOURCES))
+    for line in lines:
+        limit = [seconds for start, seconds in ENDLESS.items() if line.startswith(start)]
+        if limit:
+            words.append(f"timeout -s INT {limit[0]} {line} || [ $? -eq 124 ]")
         elif line.startswith("balloonctl doctor"):
-            script.append(f"{line} || [ $? -eq 1 ]")    # it found something
+            words.append(f"{line} || [ $? -eq 1 ]")     # it found something
         else:
-            script.append(line)
-    status, output = guest.run("\n".join(script))
-    lab.note(f"{block.name}: {output.strip()[:200]}")
-    lab.check_equal(f"exit code of {block.name}\n{output}\n", status, 0)
+            words.append(line)
+    return "\n".join(words)
+
+
+def run_block(lab, guest, lines):
+    """Each line runs, in a shell for the whole block."""
+    shows = [shown for start, shown in ONLOOKERS.items()
+             for line in lines if line.startswith(start)]
+    job = guest.start(script(lines))
+    # Below what the hint of another line had the guest give, so that there is more to take.
+    sizes = itertools.cycle([guest.memory - 512 * MIB, guest.memory])
+    while not job.ended(2):
+        if shows:
+            guest.balloon(next(sizes))
+    output = job.output
+    lab.note(f"{output.strip()[:200]} ... {output.strip()[-200:]}")
+    lab.check_equal(f"exit code\n{output[-3000:]}\n", job.status, 0)
+    for shown in shows:
+        lab.check(f"{shown!r} in\n{output[-3000:]}", shown in output)
 
 
 @only(driver="ours")
-@timeout(300)
+@timeout(600)
 def test_documents(lab):
-    """Each block of commands for a guest is run, from where the one before left it."""
-    found = [block for block in blocks.all_blocks() if block.kind == blocks.GUEST]
-    with boot(lab, balloon={"deflate-on-oom": "on"}, files=programs()) as guest:
-        for block in found:
-            # A recipe may go on in the folder of the one before.
-            if not block.lines[0].startswith("cd "):
-                tracing = block.lines[0].startswith("echo 1 >events/")
-                block.lines.insert(0, f"cd {'/sys/kernel/tracing' if tracing else '/tmp'}")
+    """Each line of commands for a guest is run, from where the one before left it."""
+    with boot(lab, balloon={"deflate-on-oom": "on"}, root=rootfs.image("trixie", PACKAGES),
+              load=False, tests=True, files=sources()) as guest:
+        guest.check("modprobe virtio_balloon")
+        for block, lines in blocks.run_by(blocks.GUEST):
             name = re.sub(r"\W+", "_", block.name.removeprefix("Documentation/"))
-            lab.case(name, run_block, lab, guest, block)
+            lab.case(name, run_block, lab, guest, lines)
