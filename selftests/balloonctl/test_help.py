@@ -77,7 +77,8 @@ def completion():
             for option in sorted(known):
                 equal(f"{command} {option} is offered", option in offered,
                       accepted(tool, command, option))
-    equal("keys", complete("set", "hold"), ["holdoff_ms", "holdoff_max_ms"])
+        equal("keys", complete("set", ""), [one["name"] for one in tool.json("set")])
+    equal("some keys", complete("set", "hold"), ["holdoff_ms", "holdoff_max_ms"])
     equal("values", complete("set", "auto_deflate", ""), ["off", "need", "thrash"])
     equal("no more", complete("set", "auto_deflate", "off", ""), [])
     equal("after an option", complete("--device", "virtio3", "wh"), ["why"])

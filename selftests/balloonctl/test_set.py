@@ -69,6 +69,9 @@ def answer_and_list():
     with Tool() as tool:
         equal("answer", tool.run("set", "reserve_kib", 32768),
               "reserve_kib: 16384 -> 32768 KiB\n")
+        equal("answer as JSON", tool.json("set", "reserve_kib", 16384),
+              {"name": "reserve_kib", "before": "32768", "value": "16384", "unit": "KiB"})
+        tool.run("set", "reserve_kib", 32768)
         text = tool.run("set")
         equal("lines", len(text.splitlines()), len(fakeroot.TUNABLES) + len(fakeroot.PRESSURE) + 1)
         contains("list", text, "32768 KiB")

@@ -91,6 +91,23 @@ def plot_svg():
         golden("story.svg", text)
 
 
+def letters_stand_apart():
+    """The letters of events at one time stand beside each other, and only theirs are named."""
+    with Tool() as tool:
+        path = tool.file("recording")
+        lines = []
+        for second in (0, 60):
+            tool.root.write("proc/uptime", f"{second}.00 0.00")
+            lines.append(tool.run("record", "--count", 1))
+        path.write_text("".join(lines), encoding="utf-8")
+        text = tool.run("plot", path)
+    letters = re.findall(r'v10"/><text class="small" x="([\d.]+)"[^>]*>(.)<', text)
+    places = [float(place) for place, _ in letters]
+    fail_if([f"{a} and {b}" for a, b in zip(places, places[1:]) if b - a < 8.9], "too close:")
+    named = re.search(r'text-anchor="end">(\w \w[^<]+)<', text)[1]
+    equal("names", {name[0] for name in named.split(", ")}, {letter for _, letter in letters} - {"?"})
+
+
 def plot_is_true():
     """The layers end where the numbers say, and the target is a step line."""
     with Tool() as tool:
@@ -148,7 +165,8 @@ def watch_screen():
         for words in (("watch",), ("watch", "--replay", path, "--interval", 0.1)):
             code, output = tool.terminal(*words, keys=[" ", " ", "q"])
             equal("exit code", code, 0)
-            contains("screen", output, "\033[?1049h", "virtio3", "paused", "\033[?1049l")
+            contains("screen", output, "\033[?1049h", "virtio3", "paused", "q quits", "available",
+                     " MiB", "\033[?1049l")
             equal("screen with colours", bool(re.search(r"\033\[[\d;]*34m", output)), True)
         code, output = tool.terminal("watch", keys=["q"], env={"NO_COLOR": "1"})
         equal("screen with NO_COLOR", bool(re.search(r"\033\[[\d;]*3[0-7]m", output)), False)
@@ -212,5 +230,5 @@ def garbage():
             tool.run("plot", path, "--text", code=None)
 
 
-CASES = [record_lines, plot_svg, plot_is_true, plot_strips, watch_replay, watch_live, watch_screen,
+CASES = [record_lines, plot_svg, letters_stand_apart, plot_is_true, plot_strips, watch_replay, watch_live, watch_screen,
          intree_over_time, bad_recordings, garbage]

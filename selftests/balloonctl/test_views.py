@@ -2,7 +2,7 @@
 """status, why, export: one model, several views of it."""
 import re
 
-from area import Failure
+from area import Failure, fail_if
 import fakeroot
 from tool import Tool, contains, equal, golden
 
@@ -96,7 +96,7 @@ def why_limits():
             tool.root.meminfo(available=available)
             contains(state, tool.run("why"), wanted)
         tool.root.sizes(offset=-131072)
-        contains("deficit", tool.run("why"), "target 1024.0 MiB - offset 512.0 MiB = 512.0 MiB")
+        contains("deficit", tool.run("why"), "target 1024.0 MiB - the guest's offset 512.0 MiB = 512.0 MiB")
 
 
 def why_without():
@@ -177,7 +177,26 @@ def colours():
                 equal(f"exit code of {command}", code, 0)
                 equal(f"colours of {command} with {env}", "\033[" in output, coloured)
         equal("colours in a pipe", "\033[" in tool.run("status"), False)
+        for env, coloured in (({}, True), ({"NO_COLOR": "1"}, False)):
+            equal("forced colours", "\033[" in tool.run("status", env={"CLICOLOR_FORCE": "1", **env}),
+                  coloured)
+
+
+def long_lines():
+    """Lines are as long as the terminal's, or as COLUMNS says; in a pipe they do not end early."""
+    with Tool() as tool:
+        tool.root.sizes(offset=-131072)
+        for words in (("status",), ("why",), ("doctor",), ("set",)):
+            whole = tool.run(*words, code=None)
+            equal(f"{words} has long lines", max(map(len, whole.splitlines())) > 80, True)
+            lines = tool.run(*words, code=None, env={"COLUMNS": "80"}).splitlines()
+            fail_if([line for line in lines if len(line) > 80], "too long:")
+            equal(f"words of {words}", sorted(" ".join(lines).split()), sorted(whole.split()))
+            code, output = tool.terminal(*words, env={"NO_COLOR": "1"}, size=(24, 70))
+            fail_if([line for line in output.splitlines()
+                     if len(line) > 70 and not re.search("[█·▓]", line)], "too long:")
 
 
 CASES = [status_line_and_picture, status_below_target, status_without_ours, memory_adds_up,
-         status_json, why_sentences, why_limits, why_without, prometheus, two_devices, colours]
+         status_json, why_sentences, why_limits, why_without, prometheus, two_devices, colours,
+         long_lines]

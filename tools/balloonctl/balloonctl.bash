@@ -68,6 +68,10 @@ _balloonctl()
 	elif [ "$command" = set ] && [ $arguments -eq 0 ]; then
 		_balloonctl_complete -W "auto_deflate reserve_kib low_percent deflate_batch \
 			deflate_limit_per_s holdoff_ms holdoff_max_ms return_ms return_step \
+			pressure_interval_ms pressure_ttl_ms pressure_low_percent \
+			pressure_medium_percent pressure_critical_percent \
+			pressure_limit_per_s pressure_self pressure_self_interval_ms \
+			pressure_self_hysteresis pressure_self_headroom \
 			host_timeout_ms" -- "$current"
 	elif [ "$command" = set ] && [ $arguments -eq 1 ]; then
 		_balloonctl_complete -W "$(_balloonctl_values "$key")" -- "$current"

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "canvas.h"
@@ -31,16 +32,44 @@ static const char *const colours[INK_NR] = {
 	[INK_ALARM] = "31",
 };
 
-/* NO_COLOR: any value but the empty one, see no-color.org. */
-struct style style_of(FILE *out, bool ascii)
+static bool is_set(const char *name)
 {
-	const char *no_color = getenv("NO_COLOR");
+	const char *value = getenv(name);
+
+	return value && *value;
+}
+
+/* See no-color.org and bixense.com/clicolors. */
+static bool colour_of(FILE *out)
+{
 	const char *term = getenv("TERM");
 
+	if (is_set("NO_COLOR"))
+		return false;
+	return is_set("CLICOLOR_FORCE") ||
+	       (isatty(fileno(out)) && term && strcmp(term, "dumb"));
+}
+
+/* Where it is no terminal, lines are as long as they are. */
+static int columns_of(FILE *out)
+{
+	enum { LEAST = 40 };
+	struct winsize size;
+	int columns = 0;
+
+	if (is_set("COLUMNS"))
+		columns = atoi(getenv("COLUMNS"));
+	else if (!ioctl(fileno(out), TIOCGWINSZ, &size))
+		columns = size.ws_col;
+	return columns < LEAST ? 0 : columns;
+}
+
+struct style style_of(FILE *out, bool ascii)
+{
 	return (struct style) {
 		.utf8 = !ascii && !strcmp(nl_langinfo(CODESET), "UTF-8"),
-		.colour = isatty(fileno(out)) && !(no_color && *no_color) &&
-			  term && strcmp(term, "dumb"),
+		.colour = colour_of(out),
+		.columns = columns_of(out),
 	};
 }
 
@@ -72,6 +101,19 @@ void canvas_glyph(struct canvas *c, int x, int y, enum ink ink,
 {
 	const char *text = style->utf8 ? glyphs[glyph].utf8 :
 					 glyphs[glyph].ascii;
+
+	put(c, x, y, ink, text, strlen(text));
+}
+
+/* A cell that is filled from below. */
+void canvas_column(struct canvas *c, int x, int y, enum ink ink, int eighths,
+		   const struct style *style)
+{
+	static const char *const parts[] = {
+		" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"
+	};
+	const char *text = style->utf8 ? parts[eighths] :
+			   !eighths ? " " : eighths < 4 ? "_" : "#";
 
 	put(c, x, y, ink, text, strlen(text));
 }

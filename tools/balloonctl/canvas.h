@@ -52,12 +52,15 @@ struct canvas {
 struct style {
 	bool utf8;
 	bool colour;
+	int columns;		/* of a line; 0: any number */
 };
 
 struct style style_of(FILE *out, bool ascii);
 void canvas_clear(struct canvas *c, int height);
 void canvas_glyph(struct canvas *c, int x, int y, enum ink ink,
 		  enum glyph glyph, const struct style *style);
+void canvas_column(struct canvas *c, int x, int y, enum ink ink, int eighths,
+		   const struct style *style);
 int canvas_text(struct canvas *c, int x, int y, enum ink ink,
 		const char *format, ...) PRINTF(5, 6);
 void canvas_print(const struct canvas *c, FILE *out, const struct style *style);

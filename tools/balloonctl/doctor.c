@@ -5,6 +5,7 @@
 #include "ctl.h"
 #include "findings.h"
 #include "json.h"
+#include "text.h"
 
 static const struct {
 	const char *name;
@@ -50,13 +51,16 @@ static void print_text(const struct findings *f, const struct style *style)
 		const struct finding *one = &f->list[i];
 
 		if (style->colour)
-			printf("\033[%sm%-4s\033[0m %s\n",
+			printf("\033[%sm%-4s\033[0m ",
 			       levels[one->level].colour,
-			       levels[one->level].name, one->what);
+			       levels[one->level].name);
 		else
-			printf("%-4s %s\n", levels[one->level].name, one->what);
-		if (*one->advice)
-			printf("     -> %s\n", one->advice);
+			printf("%-4s ", levels[one->level].name);
+		print_sentence(style, 5, 5, "%s", one->what);
+		if (!*one->advice)
+			continue;
+		printf("     -> ");
+		print_sentence(style, 8, 8, "%s", one->advice);
 	}
 }
 

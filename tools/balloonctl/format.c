@@ -46,3 +46,13 @@ const char *duration(int64_t ms)
 		snprintf(text, sizeof(char[32]), "%" PRId64 " h", s / 3600);
 	return text;
 }
+
+/* "1 page", "512 pages" */
+const char *count_of(int64_t number, const char *what)
+{
+	char *text = buffer();
+
+	snprintf(text, sizeof(char[32]), "%" PRId64 " %s%s", number, what,
+		 number == 1 ? "" : "s");
+	return text;
+}

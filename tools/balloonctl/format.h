@@ -9,5 +9,6 @@
 const char *mib(int64_t bytes);
 const char *seconds(int64_t ms);
 const char *duration(int64_t ms);
+const char *count_of(int64_t number, const char *what);
 
 #endif /* BALLOONCTL_FORMAT_H */

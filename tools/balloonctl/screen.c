@@ -2,6 +2,7 @@
 /* The terminal as a screen, by ncurses. */
 #include <curses.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "screen.h"
 
@@ -49,8 +50,8 @@ bool screen_open(const struct style *style)
 	return true;
 }
 
-/* `bottom` takes the end of the last line. */
-void screen_put(const struct canvas *c, const char *bottom)
+/* What the keys do stands at the right end of a line that the picture leaves free. */
+void screen_put(const struct canvas *c, int line, const char *keys, bool paused)
 {
 	int x, y;
 
@@ -60,8 +61,8 @@ void screen_put(const struct canvas *c, const char *bottom)
 			attrset((int)inks[c->cells[y][x].ink]);
 			mvaddstr(y, x, c->cells[y][x].text);
 		}
-	attrset(A_REVERSE);
-	mvaddstr(0, CANVAS_WIDTH - 18, bottom);
+	attrset(paused ? A_REVERSE : A_DIM);
+	mvaddstr(line, CANVAS_WIDTH - (int)strlen(keys), keys);
 	refresh();
 }
 

@@ -6,7 +6,7 @@
 #include "canvas.h"
 
 bool screen_open(const struct style *style);
-void screen_put(const struct canvas *c, const char *bottom);
+void screen_put(const struct canvas *c, int line, const char *keys, bool paused);
 int screen_key(int timeout_ms);
 void screen_close(void);
 

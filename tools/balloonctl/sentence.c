@@ -10,8 +10,8 @@
 static const char *taken(const struct decision *d)
 {
 	static char text[96];
-	int length = snprintf(text, sizeof(text), "%s (%" PRId64 " pages",
-			      mib(d->bytes), d->pages);
+	int length = snprintf(text, sizeof(text), "%s (%s", mib(d->bytes),
+			      count_of(d->pages, "page"));
 
 	if (d->calls > 1)
 		snprintf(text + length, sizeof(text) - (size_t)length,
@@ -62,8 +62,8 @@ static void target_sentence(char *text, size_t size, const struct decision *all,
 	while (i-- && all[i].event != EVENT_TARGET)
 		;
 	if (i < 0) {
-		snprintf(text, size, "The host set the target to %s (%" PRId64 " pages).",
-			 mib(d->bytes), d->pages);
+		snprintf(text, size, "The host set the target to %s (%s).",
+			 mib(d->bytes), count_of(d->pages, "page"));
 		return;
 	}
 	more = d->bytes - all[i].bytes;
@@ -81,19 +81,20 @@ static void hint_sentence(char *text, size_t size, const struct decision *d)
 		snprintf(lacks, sizeof(lacks), ", and that it lacked %s", mib(d->need));
 	if (d->calls > 1)
 		snprintf(hints, sizeof(hints), " %" PRId64 " times, the last time", d->calls);
-	snprintf(text, size, "The host hinted%s that its pressure was %s%s. Of available %s - reserve %s = %s the guest yielded %s (%" PRId64 " pages).",
+	snprintf(text, size, "The host hinted%s that its pressure was %s%s. Of available %s - reserve %s = %s the guest yielded %s (%s).",
 		 hints, d->level, lacks, mib(d->available), mib(d->mark),
 		 mib(d->available > d->mark ? d->available - d->mark : 0),
-		 mib(d->bytes), d->pages);
+		 mib(d->bytes), count_of(d->pages, "page"));
 }
 
 static void self_sentence(char *text, size_t size, const struct decision *d)
 {
 	bool shed = d->pages >= 0;
 
-	snprintf(text, size, "Self-ballooning %s %s (%" PRId64 " pages) in %" PRId64 " steps; %s were available at first.",
+	snprintf(text, size, "Self-ballooning %s %s (%s) in %s; %s were available at first.",
 		 shed ? "gave" : "took back", mib(shed ? d->bytes : -d->bytes),
-		 shed ? d->pages : -d->pages, d->calls, mib(d->available));
+		 count_of(shed ? d->pages : -d->pages, "page"),
+		 count_of(d->calls, "step"), mib(d->available));
 }
 
 /* Decision i of a list that is in the order of time. */
@@ -121,16 +122,18 @@ void sentence_of(char *text, size_t size, const struct decision *all, int i)
 			 mib(d->bytes));
 		break;
 	case EVENT_RETURN:
-		snprintf(text, size, "%s (%" PRId64 " pages) of the deficit were due to the host again: available %s = twice the reserve %s + %s.",
-			 mib(d->bytes), d->pages, mib(d->available),
-			 mib(d->mark), mib(d->available - d->mark));
+		snprintf(text, size, "%s (%s) of the deficit were due to the host again: available %s = twice the reserve %s + %s.",
+			 mib(d->bytes), count_of(d->pages, "page"),
+			 mib(d->available), mib(d->mark),
+			 mib(d->available - d->mark));
 		break;
 	case EVENT_HINT:
 		hint_sentence(text, size, d);
 		break;
 	case EVENT_DECAY:
-		snprintf(text, size, "The host's pressure was over. %s (%" PRId64 " pages) of the surplus came back in %" PRId64 " steps.",
-			 mib(d->bytes), d->pages, d->calls);
+		snprintf(text, size, "The host's pressure was over. %s (%s) of the surplus came back in %s.",
+			 mib(d->bytes), count_of(d->pages, "page"),
+			 count_of(d->calls, "step"));
 		break;
 	case EVENT_SELF:
 		self_sentence(text, size, d);

@@ -6,6 +6,7 @@
 
 #include "ctl.h"
 #include "json.h"
+#include "text.h"
 
 static void range_of(const struct tunable *t, char *text, size_t size)
 {
@@ -15,8 +16,12 @@ static void range_of(const struct tunable *t, char *text, size_t size)
 		snprintf(text, size, "%" PRId64 " to %" PRId64, t->min, t->max);
 }
 
+/* Where a line is too short for all of it, what a tunable is for has one of its own. */
 static void list_text(const struct device *d)
 {
+	enum { WHAT = 61, WIDE = WHAT + 50, NEXT = 4 };
+	const struct style style = style_of(stdout, false);
+	bool narrow = style.columns && style.columns < WIDE;
 	char range[48];
 	int id;
 
@@ -24,8 +29,11 @@ static void list_text(const struct device *d)
 		const struct tunable *t = &tunables[id];
 
 		range_of(t, range, sizeof(range));
-		printf("%-25s %8s %-6s %-18s %s\n", t->name, d->tunables[id],
-		       t->unit, range, t->what);
+		printf(narrow ? "%-25s %8s %-6s %s\n%*s" : "%-25s %8s %-6s %-18s %*s",
+		       t->name, d->tunables[id], t->unit, range,
+		       narrow ? NEXT : 0, "");
+		print_sentence(&style, narrow ? NEXT : WHAT,
+			       narrow ? NEXT : WHAT, "%s", t->what);
 	}
 }
 
@@ -58,6 +66,19 @@ static void list_json(const struct device *d)
 		json_object_array_add(list, entry);
 	}
 	json_print(list, stdout, true);
+}
+
+static void change_json(int id, const char *before, const char *now)
+{
+	struct json_object *entry = json_object_new_object();
+
+	json_object_object_add(entry, "name",
+			       json_object_new_string(tunables[id].name));
+	json_object_object_add(entry, "before", json_object_new_string(before));
+	json_object_object_add(entry, "value", json_object_new_string(now));
+	json_object_object_add(entry, "unit",
+			       json_object_new_string(tunables[id].unit));
+	json_print(entry, stdout, true);
 }
 
 static int write_failed(const char *name, const char *value, int err)
@@ -117,7 +138,10 @@ int cmd_set(const struct options *o)
 	if (err)
 		return write_failed(o->args[0], o->args[1], err);
 	tunable_read(id, d->name, now, sizeof(now));
-	printf("%s: %s -> %s%s%s\n", o->args[0], d->tunables[id], now,
-	       *tunables[id].unit ? " " : "", tunables[id].unit);
+	if (o->json)
+		change_json(id, d->tunables[id], now);
+	else
+		printf("%s: %s -> %s%s%s\n", o->args[0], d->tunables[id], now,
+		       *tunables[id].unit ? " " : "", tunables[id].unit);
 	return EXIT_GOOD;
 }

@@ -4,24 +4,29 @@
 #include "ctl.h"
 #include "format.h"
 #include "json.h"
+#include "text.h"
 
-static void print_line(const struct snapshot *s)
+static void print_line(const struct snapshot *s, const struct style *style)
 {
 	const struct device *d = selected(s);
-	const struct memory *m = &s->memory;
+	const char *available = mib(s->memory.available);
+	char offset[40] = "";
 
-	if (!d)
-		printf("no balloon device");
-	else if (d->ours)
-		printf("%s %s: balloon %s, target %s", d->name, d->state,
-		       mib(d->actual), mib(d->target));
-	else
-		printf("%s, %s: balloon %s", d->name,
-		       *d->driver ? "with the kernel's own driver" :
-				    "without a driver", mib(m->balloon));
 	if (d && d->offset)
-		printf(", offset %s", mib(d->offset));
-	printf("; available %s\n", mib(m->available));
+		snprintf(offset, sizeof(offset), ", offset %s", mib(d->offset));
+	if (!d)
+		print_sentence(style, 0, 0, "no balloon device; available %s",
+			       available);
+	else if (d->ours)
+		print_sentence(style, 0, 0, "%s %s: balloon %s, target %s%s; available %s",
+			       d->name, d->state, mib(d->actual),
+			       mib(d->target), offset, available);
+	else
+		print_sentence(style, 0, 0, "%s, %s: balloon %s; available %s",
+			       d->name, *d->driver ?
+			       "with the kernel's own driver" :
+			       "without a driver",
+			       mib(s->memory.balloon), available);
 }
 
 int cmd_status(const struct options *o)
@@ -36,7 +41,7 @@ int cmd_status(const struct options *o)
 		json_print(json_snapshot(&s), stdout, true);
 		return EXIT_GOOD;
 	}
-	print_line(&s);
+	print_line(&s, &style);
 	canvas_clear(&canvas, BAR_HEIGHT);
 	bar_draw(&canvas, 0, &s, &style);
 	canvas_print(&canvas, stdout, &style);

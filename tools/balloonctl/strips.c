@@ -14,8 +14,8 @@
 
 enum {
 	SIZES_TOP = 1,
-	SIZES_ROWS = 12,
-	STALL_TOP = 14,
+	SIZES_ROWS = STRIPS_FREE_ROW - SIZES_TOP,
+	STALL_TOP = STRIPS_FREE_ROW + 1,
 	STALL_ROWS = 4,
 	EVENTS_ROW = 19,
 	HOLDOFF_ROW,
@@ -37,11 +37,11 @@ static const struct {
 	char letter;
 	const char *name;
 } letters[] = {
-	{ EVENT_OTHER, '?', NULL },
-	{ EVENT_HOLDOFF_OVER, 'e', NULL },
-	{ EVENT_SELF, 's', NULL },
-	{ EVENT_DECAY, 'd', NULL },
-	{ EVENT_RETURN, 'r', NULL },
+	{ EVENT_OTHER, '?', "other" },
+	{ EVENT_HOLDOFF_OVER, 'e', "hold-off end" },
+	{ EVENT_SELF, 's', "self" },
+	{ EVENT_DECAY, 'd', "decay" },
+	{ EVENT_RETURN, 'r', "return" },
 	{ EVENT_HINT, 'H', "hint" },
 	{ EVENT_TARGET, 'T', "target" },
 	{ EVENT_NEED, 'N', "need" },
@@ -136,7 +136,7 @@ static void draw_sizes(struct canvas *c, const struct series *series,
 static void draw_stalls(struct canvas *c, const struct series *series,
 			const struct axis *axis, const struct style *style)
 {
-	int column, i, row, height, before = series_last(series, axis->from_ms);
+	int column, i, row, eighths, before = series_last(series, axis->from_ms);
 	double stall = 0;
 
 	canvas_text(c, 0, STALL_TOP, INK_DIM, "%9s", "100 %");
@@ -147,10 +147,13 @@ static void draw_stalls(struct canvas *c, const struct series *series,
 		if (before >= 0 && i > before)
 			stall = series_stall(series, before, i);
 		/* What is there at all is to be seen. */
-		height = stall > 0.001 ? 1 + (int)(stall * (STALL_ROWS - 1) + 0.5) : 0;
-		for (row = 0; row < height; row++)
-			canvas_glyph(c, LEFT + column, STALL_TOP + STALL_ROWS -
-				     1 - row, INK_ALARM, GLYPH_USED, style);
+		eighths = (int)(stall * STALL_ROWS * 8 + 0.5);
+		if (!eighths && stall > 0.001)
+			eighths = 1;
+		for (row = STALL_ROWS; row-- && eighths > 0; eighths -= 8)
+			canvas_column(c, LEFT + column, STALL_TOP + row,
+				      INK_ALARM, eighths < 8 ? eighths : 8,
+				      style);
 		if (i > before)
 			before = i;
 	}
@@ -208,12 +211,38 @@ static void draw_axis(struct canvas *c, const struct axis *axis,
 
 		canvas_glyph(c, LEFT + column, AXIS_ROW, INK_DIM, GLYPH_TICK,
 			     style);
-		canvas_text(c, LEFT + column + 1, AXIS_ROW, INK_DIM, "%.1f s",
-			    (double)at_ms / 1000);
+		/* Before that there was no guest. */
+		if (at_ms >= 0)
+			canvas_text(c, LEFT + column + 1, AXIS_ROW, INK_DIM,
+				    "%.1f s", (double)at_ms / 1000);
 	}
 }
 
-static void draw_legend(struct canvas *c, const struct style *style)
+/* What the letters are that are on the axis, the heaviest first. */
+static void draw_letters(struct canvas *c, const struct series *series,
+			 const struct axis *axis, int x)
+{
+	bool there[NR_LETTERS] = { false };
+	size_t weight;
+	int i, column;
+
+	for (i = 0; i < series->nr_decisions; i++) {
+		column = column_of(axis, series->decisions[i].at_ms);
+		if (column >= 0 && column < STRIPS_COLUMNS)
+			there[weight_of(series->decisions[i].event)] = true;
+	}
+	for (weight = NR_LETTERS; weight--;) {
+		int width = 2 + (int)strlen(letters[weight].name);
+
+		if (there[weight] && x + width <= CANVAS_WIDTH)
+			x = canvas_text(c, x, LEGEND_ROW, INK_DIM, "%c %s ",
+					letters[weight].letter,
+					letters[weight].name);
+	}
+}
+
+static void draw_legend(struct canvas *c, const struct series *series,
+			const struct axis *axis, const struct style *style)
 {
 	static const struct {
 		enum ink ink;
@@ -235,10 +264,7 @@ static void draw_legend(struct canvas *c, const struct style *style)
 		x = canvas_text(c, x + 2, LEGEND_ROW, INK_PLAIN, "%s",
 				parts[i].name) + 1;
 	}
-	for (i = 0; i < NR_LETTERS; i++)
-		if (letters[i].name)
-			x = canvas_text(c, x, LEGEND_ROW, INK_DIM, "%c %s ",
-					letters[i].letter, letters[i].name);
+	draw_letters(c, series, axis, x);
 }
 
 /* The latest that the driver said until then. */
@@ -288,6 +314,6 @@ void strips_draw(struct canvas *c, const struct series *series, int64_t from_ms,
 	draw_events(c, series, &axis);
 	draw_holdoffs(c, series, &axis, style);
 	draw_axis(c, &axis, style);
-	draw_legend(c, style);
+	draw_legend(c, series, &axis, style);
 	draw_last(c, series, &axis);
 }

@@ -8,6 +8,8 @@
 
 /* How many columns the time axis has. */
 #define STRIPS_COLUMNS 70
+/* A row that is left free. */
+#define STRIPS_FREE_ROW 13
 
 void strips_draw(struct canvas *c, const struct series *series, int64_t from_ms,
 		 int64_t to_ms, const struct style *style);

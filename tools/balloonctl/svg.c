@@ -19,6 +19,8 @@
 #define BOTTOM 56
 /* Points that are closer to each other cannot be told apart; pixels. */
 #define CLOSE 0.5
+/* The width of the letter of an event. */
+#define LETTER 9
 
 struct scale {
 	int64_t from_ms, to_ms;
@@ -249,16 +251,22 @@ static void draw_holdoffs(const struct series *series,
 	free(windows);
 }
 
-/* A tick above the picture with its letter; its sentence is shown on hovering. */
-static void draw_event(const struct series *series, int i,
-		       const struct scale *scale, FILE *out)
+static bool in_picture(const struct decision *d, const struct scale *scale)
+{
+	return d->at_ms >= scale->from_ms && d->at_ms <= scale->to_ms;
+}
+
+/*
+ * A tick above the picture with its letter, which stands beside the one before
+ * it, not on it; its sentence is shown on hovering. Returns where the letter is.
+ */
+static double draw_event(const struct series *series, int i,
+			 const struct scale *scale, double before, FILE *out)
 {
 	const struct decision *d = &series->decisions[i];
 	double x = place_x(scale, d->at_ms);
 	char sentence[SENTENCE_SIZE];
 
-	if (d->at_ms < scale->from_ms || d->at_ms > scale->to_ms)
-		return;
 	sentence_of(sentence, sizeof(sentence), series->decisions, i);
 	fputs("<g><title>", out);
 	escaped(out, sentence);
@@ -266,9 +274,23 @@ static void draw_event(const struct series *series, int i,
 		d->event <= EVENT_OOM ? " alarm" : "");
 	number(out, x);
 	fprintf(out, " %dv10\"/><text class=\"small\" x=\"", TOP - 10);
+	if (x < before + LETTER)
+		x = before + LETTER;
 	number(out, x);
 	fprintf(out, "\" y=\"%d\" text-anchor=\"middle\">%c</text></g>\n",
 		TOP - 14, event_letter(d->event));
+	return x;
+}
+
+static void draw_events(const struct series *series, const struct scale *scale,
+			FILE *out)
+{
+	double before = 0;
+	int i;
+
+	for (i = 0; i < series->nr_decisions; i++)
+		if (in_picture(&series->decisions[i], scale))
+			before = draw_event(series, i, scale, before, out);
 }
 
 static void draw_axes(const struct scale *scale, FILE *out)
@@ -309,16 +331,34 @@ static void draw_axes(const struct scale *scale, FILE *out)
 		(TOP + HEIGHT - BOTTOM) / 2, (TOP + HEIGHT - BOTTOM) / 2);
 }
 
-/* What the letters of the ticks are, at the right end. */
-static void draw_letters(FILE *out)
+static bool occurs(const struct series *series, const struct scale *scale,
+		   enum event event)
 {
+	int i;
+
+	for (i = 0; i < series->nr_decisions; i++)
+		if (series->decisions[i].event == event &&
+		    in_picture(&series->decisions[i], scale))
+			return true;
+	return false;
+}
+
+/* What the letters of the ticks are, at the right end. */
+static void draw_letters(const struct series *series, const struct scale *scale,
+			 FILE *out)
+{
+	const char *comma = "";
 	int event;
 
-	fprintf(out, "<text class=\"small\" x=\"%d\" y=\"26\" text-anchor=\"end\">",
+	fprintf(out, "<text class=\"small\" x=\"%d\" y=\"54\" text-anchor=\"end\">",
 		WIDTH - RIGHT);
-	for (event = 0; event < EVENT_OTHER; event++)
-		fprintf(out, "%s%c %s", event ? ", " : "", event_letter(event),
+	for (event = 0; event < EVENT_OTHER; event++) {
+		if (!occurs(series, scale, event))
+			continue;
+		fprintf(out, "%s%c %s", comma, event_letter(event),
 			event_names[event]);
+		comma = ", ";
+	}
 	fputs("</text>\n", out);
 }
 
@@ -362,10 +402,9 @@ void svg_print(const struct series *series, FILE *out)
 	draw_axes(&scale, out);
 	draw_holdoffs(series, &scale, out);
 	draw_target(series, &scale, out);
-	for (i = 0; i < series->nr_decisions; i++)
-		draw_event(series, i, &scale, out);
+	draw_events(series, &scale, out);
 	draw_legend(series->points[series->nr_points - 1].target != UNKNOWN,
 		    out);
-	draw_letters(out);
+	draw_letters(series, &scale, out);
 	fputs("</svg>\n", out);
 }

@@ -71,8 +71,9 @@ static void show(struct watch *w)
 	strips_draw(&canvas, &w->series, w->at_ms - (int64_t)span, w->at_ms,
 		    &w->style);
 	if (w->tty)
-		screen_put(&canvas, w->paused ? "paused: SPACE, q" :
-						" SPACE, q: quit ");
+		screen_put(&canvas, STRIPS_FREE_ROW, w->paused ?
+			   "paused; SPACE goes on, q quits" :
+			   "SPACE pauses, q quits", w->paused);
 	else
 		canvas_print(&canvas, stdout, &w->style);
 	w->frames++;

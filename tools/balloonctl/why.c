@@ -10,6 +10,7 @@
 #include "format.h"
 #include "json.h"
 #include "sentence.h"
+#include "text.h"
 
 /* Decisions that are told if the user does not say how many. */
 #define DEFAULT_COUNT 10
@@ -26,7 +27,8 @@ static int64_t low_mark_of(const struct device *d)
 }
 
 /* Why the goal is not target + offset, if it is not. */
-static void print_limit(const struct snapshot *s, const struct device *d)
+static void print_limit(const struct snapshot *s, const struct device *d,
+			const struct style *style)
 {
 	int64_t available = s->memory.available, reserve = reserve_of(d);
 	int64_t slack = available - reserve;
@@ -34,30 +36,31 @@ static void print_limit(const struct snapshot *s, const struct device *d)
 	if (d->goal >= d->target + d->offset)
 		return;
 	if (!strcmp(d->state, "holding-off"))
-		printf("It does not grow now, because the guest took memory back a short time ago (hold-off).\n");
+		print_sentence(style, 0, 0, "It does not grow now, because the guest took memory back a short time ago (hold-off).");
 	else if (slack > 0)
-		printf("The reserve limits its growth: available %s - reserve %s = %s that the guest can give.\n",
-		       mib(available), mib(reserve), mib(slack));
+		print_sentence(style, 0, 0, "The reserve limits its growth: available %s - reserve %s = %s that the guest can give.",
+			       mib(available), mib(reserve), mib(slack));
 	else
-		printf("The reserve bars its growth: available %s is %s below the reserve %s.\n",
-		       mib(available), mib(-slack), mib(reserve));
+		print_sentence(style, 0, 0, "The reserve bars its growth: available %s is %s below the reserve %s.",
+			       mib(available), mib(-slack), mib(reserve));
 }
 
-static void print_now(const struct snapshot *s, const struct device *d)
+static void print_now(const struct snapshot *s, const struct device *d,
+		      const struct style *style)
 {
 	int64_t low = low_mark_of(d), available = s->memory.available;
 
-	printf("%s is %s with %s. It goes to %s; the host and the guest want target %s %c offset %s = %s.\n",
-	       d->name, d->state, mib(d->actual), mib(d->goal), mib(d->target),
-	       d->offset < 0 ? '-' : '+',
-	       mib(d->offset < 0 ? -d->offset : d->offset),
-	       mib(d->target + d->offset > 0 ? d->target + d->offset : 0));
-	print_limit(s, d);
-	printf("The guest is in need below the low mark %s = %s %% of the reserve %s; available %s is %s %s it.\n",
-	       mib(low), d->tunables[TUNE_LOW_PERCENT], mib(reserve_of(d)),
-	       mib(available),
-	       mib(available < low ? low - available : available - low),
-	       available < low ? "below" : "above");
+	print_sentence(style, 0, 0, "%s is %s with %s. Its goal is %s; the host's target %s %c the guest's offset %s = %s.",
+		       d->name, d->state, mib(d->actual), mib(d->goal),
+		       mib(d->target), d->offset < 0 ? '-' : '+',
+		       mib(d->offset < 0 ? -d->offset : d->offset),
+		       mib(d->target + d->offset > 0 ? d->target + d->offset : 0));
+	print_limit(s, d, style);
+	print_sentence(style, 0, 0, "The guest is in need below the low mark %s = %s %% of the reserve %s; available %s is %s %s it.",
+		       mib(low), d->tunables[TUNE_LOW_PERCENT],
+		       mib(reserve_of(d)), mib(available),
+		       mib(available < low ? low - available : available - low),
+		       available < low ? "below" : "above");
 }
 
 /* Available memory on a scale of four reserves, with the two marks below it. */
@@ -97,15 +100,18 @@ static int first_of(const struct device *d, const struct options *o)
 }
 
 static void print_decisions(const struct snapshot *s, const struct device *d,
-			    int first)
+			    int first, const struct style *style)
 {
 	char sentence[SENTENCE_SIZE];
 	int i;
 
 	for (i = first; i < d->nr_decisions; i++) {
 		sentence_of(sentence, sizeof(sentence), d->decisions, i);
-		printf("\n%s (%s ago): %s\n", seconds(d->decisions[i].at_ms),
-		       duration(s->at_ms - d->decisions[i].at_ms), sentence);
+		putchar('\n');
+		print_sentence(style, 0, 4, "%s (%s ago): %s",
+			       seconds(d->decisions[i].at_ms),
+			       duration(s->at_ms - d->decisions[i].at_ms),
+			       sentence);
 	}
 }
 
@@ -144,7 +150,7 @@ int cmd_why(const struct options *o)
 	if (!d)
 		return EXIT_BAD;
 	if (!o->json) {
-		print_now(&s, d);
+		print_now(&s, d, &style);
 		print_gauge(&s, d, &style);
 	}
 	if (d->decisions_err)
@@ -152,6 +158,6 @@ int cmd_why(const struct options *o)
 	if (o->json)
 		print_json(d, first_of(d, o));
 	else
-		print_decisions(&s, d, first_of(d, o));
+		print_decisions(&s, d, first_of(d, o), &style);
 	return EXIT_GOOD;
 }

@@ -1,49 +1,49 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Draws what a command printed on a terminal, as SVG: the same text gives the same bytes."""
+"""Draws what a command printed on a terminal, colours and all, as SVG: the same gives the same."""
 from html import escape
 import re
-import textwrap
 
 COLUMNS = 80
 CELL, ROW, EDGE = 8.4, 17, 16
 FONT = "14px 'DejaVu Sans Mono', 'Liberation Mono', Menlo, Consolas, monospace"
-# The colours that balloonctl gives to what it fills areas with.
-INKS = {"█": "used", "▓": "cache", "░": "balloon"}
+# What a terminal is told, and the class of what it shows then.
+INKS = {"1": "strong", "2": "dim", "31": "red", "32": "green", "33": "yellow", "34": "blue"}
+SGR = re.compile(r"\033\[([\d;]*)m")
 STYLE = f"""
 .page {{ fill: #0d1117; }}
 text {{ font: {FONT}; fill: #e6edf3; white-space: pre; }}
-.used {{ fill: #d29922; }}
-.cache {{ fill: #3fb950; }}
-.balloon {{ fill: #58a6ff; }}
-.command {{ font-weight: 600; }}
+.dim {{ fill: #9198a1; }}
+.red {{ fill: #ff7b72; }}
+.green {{ fill: #3fb950; }}
+.yellow {{ fill: #d29922; }}
+.blue {{ fill: #58a6ff; }}
+.strong, .command {{ font-weight: 600; }}
 """
-
-
-def wrapped(text):
-    """Return the lines of a text; long ones go on, unlike on a terminal, at a word."""
-    return [part for line in text.rstrip("\n").split("\n")
-            for part in (textwrap.wrap(line, COLUMNS) if len(line) > COLUMNS else [line])]
 
 
 def _runs(line):
     """Return a line as SVG, each run of one ink in an element of its own."""
-    parts = re.findall("|".join(f"{ink}+" for ink in INKS) + f"|[^{''.join(INKS)}]+", line)
-    return "".join(f'<tspan class="{INKS[part[0]]}">{part}</tspan>' if part[0] in INKS
-                   else escape(part) for part in parts)
+    text, *pairs = SGR.split(line)
+    out = escape(text)
+    for codes, run in zip(pairs[::2], pairs[1::2]):
+        ink = INKS.get(codes.split(";")[-1])
+        out += f'<tspan class="{ink}">{escape(run)}</tspan>' if ink and run else escape(run)
+    return out
 
 
 def _row(number, line, kind=""):
     """Return a line at its place: every cell is as wide as all others, whatever the font is."""
+    width = len(SGR.sub("", line)) * CELL
     if not line.strip():
         return []
     y = EDGE + ROW * number + 12
-    return [f'<text x="{EDGE}" y="{y}" textLength="{len(line) * CELL:.1f}" '
+    return [f'<text x="{EDGE}" y="{y}" textLength="{width:.1f}" '
             f'lengthAdjust="spacingAndGlyphs" xml:space="preserve"{kind}>{_runs(line)}</text>']
 
 
 def screen(command, text):
     """Return the text of an SVG file: a command, and below it what it printed."""
-    lines = wrapped(text)
+    lines = text.rstrip("\n").split("\n")
     width, height = round(COLUMNS * CELL + 2 * EDGE), ROW * (len(lines) + 1) + 2 * EDGE
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
            f'width="{width}" height="{height}" role="img" aria-label="{escape(command)}">',

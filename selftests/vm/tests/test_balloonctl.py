@@ -16,6 +16,7 @@ OUT = BUILD / "static"
 RECORDING = "/tmp/recording"
 # What watch shows at a time.
 LINES = 24
+TERMINAL = f"LC_ALL=C.UTF-8 COLUMNS={terminal.COLUMNS} CLICOLOR_FORCE=1"
 # With it C.UTF-8 has its letters.
 LETTERS = Path("/usr/lib/locale/C.utf8/LC_CTYPE")
 
@@ -39,7 +40,7 @@ def told(guest, words, status=0):
 
 def photograph(lab, guest, words, status=0):
     """Keep what a command prints as a picture, for the documents."""
-    code, output = guest.run(f"cd /tmp && LC_ALL=C.UTF-8 balloonctl {words}")
+    code, output = guest.run(f"cd /tmp && {TERMINAL} balloonctl {words}")
     lab.check_equal(f"exit code of {words}\n{output}\n", code, status)
     name = words.split()[0]
     text = "\n".join(output.splitlines()[-LINES:]) if name == "watch" else output
