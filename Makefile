@@ -33,7 +33,7 @@ help: ## list the targets
 	@echo 'make [target] [KVER=release | KDIR=folder]'
 	@sed -n 's/^\([a-z_-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | \
 		while IFS='	' read -r target text; do \
-			printf '  %-16s %s\n' "$$target" "$$text"; \
+			printf '  %-18s %s\n' "$$target" "$$text"; \
 		done
 
 .PHONY: check-kernel
