@@ -1,12 +1,33 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A surplus in the balloon of a libvirt domain that is saved, restored, and moved."""
+import re
+
 from common import MIB, sysfs
 from lab import initramfs
 from lab.agent import PROGRAM, Agent
+from lab.cache import ROOT
 from lab.domain import Domain, Elsewhere, Libvirt
 from lab.testing import only, timeout
 
 NEED = 300 * MIB
+DOCUMENTS = [ROOT / "README.md", ROOT / "Documentation/admin-guide/hypervisors.rst"]
+
+
+def documented(lab, guest):
+    """What the documents say to virsh moves the balloon, and has statistics made."""
+    text = " ".join(word for path in DOCUMENTS for word in path.read_text().split())
+    lines = dict.fromkeys(re.findall(r"`virsh ([^`]+ GUEST[^`]*)`", text))
+    lab.check(f"sizes and statistics: {lines}", {line.split()[0] for line in lines}
+              >= {"setmem", "dommemstat"})
+    for line in lines:
+        guest.virsh(*line.replace("GUEST", guest.name).split())
+    guest.wait_until(lambda: guest.actual() == 512 * MIB, 20,
+                     lambda: f"libvirt's size is {guest.actual()}")
+    guest.wait_until(lambda: "usable" in guest.virsh("dommemstat", guest.name), 20,
+                     lambda: guest.virsh("dommemstat", guest.name))
+    guest.virsh("setmem", guest.name, str(guest.memory >> 10), "--live")
+    guest.wait_until(lambda: guest.actual() == guest.memory, 20,
+                     lambda: f"libvirt's size is {guest.actual()}")
 
 
 def still_there(lab, guest):
@@ -24,6 +45,7 @@ def test_libvirt(lab):
         agent = Agent(here.folder)
         with Domain(here, lab.kernel, driver="ours", load=True, label=lab.label,
                     files=initramfs.shared_program(PROGRAM)) as guest:
+            lab.case("documented", documented, lab, guest)
             agent.start(guest)
             with agent.connect() as host:
                 host("hint", level="critical", need=NEED, ttl_ms=3_600_000)
