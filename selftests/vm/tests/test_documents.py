@@ -9,7 +9,7 @@ from lab.cache import ROOT
 from lab.initramfs import static_program
 from lab.testing import only, timeout
 
-from common import MIB, boot
+from common import MIB, boot, sysfs
 from test_balloonctl import program
 
 sys.path[:0] = [str(ROOT / "selftests"), str(ROOT / "selftests/abi")]
@@ -69,6 +69,19 @@ def run_block(lab, guest, lines):
         lab.check(f"{shown!r} in\n{output[-3000:]}", shown in output)
 
 
+def run_options(lab, guest):
+    """Defaults for good, as a line of modprobe.d, are those of a device when it comes."""
+    lines = [line for block in blocks.all_blocks() for line in block.lines
+             if line.startswith("options virtio_balloon ")]
+    lab.check("there is such a line", lines)
+    for line in lines:
+        guest.put("/etc/modprobe.d/balloon.conf", f"{line}\n")
+        guest.check("modprobe -r virtio_balloon && modprobe virtio_balloon")
+        for name, value in re.findall(r"(\w+)=(\w+)", line):
+            lab.check_equal(name, sysfs(guest, name), int(value))
+    guest.check("rm /etc/modprobe.d/balloon.conf")
+
+
 @only(driver="ours")
 @timeout(600)
 def test_documents(lab):
@@ -79,3 +92,4 @@ def test_documents(lab):
         for block, lines in blocks.run_by(blocks.GUEST):
             name = re.sub(r"\W+", "_", block.name.removeprefix("Documentation/"))
             lab.case(name, run_block, lab, guest, lines)
+        lab.case("options", run_options, lab, guest)
