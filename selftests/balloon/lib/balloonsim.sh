@@ -65,6 +65,28 @@ need_ours()
 	return 1
 }
 
+# A balloon of the guest's own would move beside that of the test: it goes, as if unplugged,
+# until own_back.
+own_away()
+{
+	own_balloons=
+	for own_each in /sys/bus/virtio/devices/*; do
+		read -r own_id 2>/dev/null <"$own_each/device" || continue
+		own_parent=$(cd -P "$own_each/.." && pwd)
+		{ [ "$own_id" = 0x0005 ] && [ -e "$own_parent/driver" ]; } || continue
+		own_driver=$(cd -P "$own_parent/driver" && pwd)
+		echo "${own_parent##*/}" >"$own_driver/unbind"
+		own_balloons="$own_balloons $own_driver/${own_parent##*/}"
+	done
+}
+
+own_back()
+{
+	for own_each in $own_balloons; do
+		echo "${own_each##*/}" >"${own_each%/*}/bind"
+	done
+}
+
 # Ends the test as skipped where the device cannot be had.
 sim_setup()
 {
@@ -82,6 +104,7 @@ sim_setup()
 	trap sim_teardown EXIT
 	trap 'exit 1' INT TERM
 
+	own_away
 	{ driver_unload && driver_load; } || ktap_skip_all "no virtio_balloon module"
 	echo >$SIM/violations
 }
@@ -102,8 +125,8 @@ sim_teardown()
 	rmmod balloonsim
 	driver_unload
 	[ -z "$driver_was_loaded" ] || driver_load
+	own_back
 }
-
 # ---- the device -----------------------------------------------------------------
 
 sim_new()	# features options...: VERSION_1 is added unless legacy=1 comes first
