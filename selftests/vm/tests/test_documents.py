@@ -21,8 +21,9 @@ SOURCES = "/run/lab/sources"
 # They end with a signal after so many seconds; what they print until then is enough.
 ENDLESS = {"cat trace_pipe": 3, "balloonctl record --output night.log": 3, "bpftrace ": 90,
            "selftests/unit/record.sh ": 3}
-# While these look on, the host moves the balloon; and then they show this.
-ONLOOKERS = {"bpftrace ": "@us[", "trace-cmd report": "vb_decision:"}
+# While these look on, the host moves the balloon; and then they show this. Where the host answers
+# in the kick nobody waits for it: then bpftrace has nothing to show but that it looked.
+ONLOOKERS = {"bpftrace ": "Attach", "trace-cmd report": "vb_decision:"}
 
 
 def sources():
