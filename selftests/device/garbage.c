@@ -132,6 +132,31 @@ static void hostile_mode_harms_nobody_here(void **state)
 	stop();
 }
 
+static void says_nothing_of_the_configuration_when_hushed(void **state)
+{
+	uint8_t said[64];
+	int back[2];
+
+	(void)state;
+	assert_int_equal(hostile_parse(&dev, "7:targets"), 0);
+	assert_true(hostile_start(&dev) >= 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, back), 0);
+	dev.back = back[0];
+	start();
+	device_set_target(&dev, 1);
+	assert_true(protocol_unread(&dev) > 0);
+	assert_true(read(back[1], said, sizeof(said)) > 0);
+	assert_int_equal(protocol_unread(&dev), 0);
+	hostile_hush(&dev);
+	device_set_target(&dev, 2);
+	assert_int_equal(protocol_unread(&dev), 0);
+	hostile_seed(&dev, 8);
+	device_set_target(&dev, 3);
+	assert_true(protocol_unread(&dev) > 0);
+	stop();
+	close(back[1]);
+}
+
 static void random_lines(void **state)
 {
 	static const char alphabet[] = "{}[]\":,command target hint level pages 0123456789.eE\n\\u";
@@ -173,6 +198,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(random_driver, make, destroy),
 		cmocka_unit_test_setup_teardown(a_seed_says_it_all, make, destroy),
 		cmocka_unit_test_setup_teardown(hostile_mode_harms_nobody_here, make, destroy),
+		cmocka_unit_test_setup_teardown(says_nothing_of_the_configuration_when_hushed,
+						make, destroy),
 		cmocka_unit_test_setup_teardown(random_lines, make, destroy),
 	};
 

@@ -333,7 +333,7 @@ static void answers_clients(void **state)
 		"{\"command\":\"hint\",\"level\":\"low\",\"ttl_ms\":3600001}\n",
 		"{\"command\":\"hint\",\"level\":\"low\",\"need\":-1}\n",
 		"{\"command\":\"stats\",\"fresh\":true}\n", "{\"command\":\"events\",\"on\":3}\n",
-		"{\"command\":\"hostile\",\"seed\":1}\n",
+		"{\"command\":\"hostile\",\"seed\":1}\n", "{\"command\":\"hush\"}\n",
 		"[[[[[[[[[[[[[[[[[[[[\n", "\xff\xfe\n", "{\"command\":\"nothing\"}\n",
 	};
 	static const char * const right[] = {

@@ -68,6 +68,22 @@ static struct json_object *set_seed(struct device *dev, struct json_object *requ
 	return answer_good();
 }
 
+/* Ask again until nothing is unread: then the driver may go. */
+static struct json_object *set_hushed(struct device *dev, struct json_object *request,
+				      struct command_result *result)
+{
+	struct json_object *object;
+
+	(void)request;
+	(void)result;
+	if (!dev->hostile)
+		return answer_bad("hush: the device is an honest one");
+	hostile_hush(dev);
+	object = answer_good();
+	answer_add(object, "unread", protocol_unread(dev));
+	return object;
+}
+
 struct json_object *command_stats(struct device *dev)
 {
 	struct json_object *object = answer_good(), *stats = json_object_new_object();
@@ -236,6 +252,7 @@ static const struct {
 	{ "events", set_events },
 	{ "hint", send_hint },
 	{ "hostile", set_seed },
+	{ "hush", set_hushed },
 	{ "latencies", get_latencies },
 	{ "stats", get_stats },
 	{ "status", get_status },
@@ -243,7 +260,7 @@ static const struct {
 };
 
 static const char known[] =
-	"there are: audit books events hint hostile latencies stats status target";
+	"there are: audit books events hint hostile hush latencies stats status target";
 
 void command_run(struct device *dev, struct json_object *request, const char *error,
 		 struct command_result *result)

@@ -156,6 +156,7 @@ uint64_t audit_all(struct device *dev, uint64_t *resident);
 int protocol_listen(struct device *dev);
 int protocol_attach(struct device *dev, int fd);
 void protocol_config_changed(struct device *dev);
+unsigned int protocol_unread(const struct device *dev);
 void protocol_close(struct device *dev);
 /* No VMM is expected any more. */
 void protocol_end(void);
@@ -174,7 +175,7 @@ void control_close(struct device *dev);
 void control_event(struct device *dev, const char *event, struct json_object *details);
 void control_stats(struct device *dev);
 
-/* hostile.c: see there. All are only called with dev->hostile. */
+/* hostile.c: see there. All but the last are only called with dev->hostile. */
 int hostile_parse(struct device *dev, const char *text);
 void hostile_seed(struct device *dev, uint64_t seed);
 int hostile_start(struct device *dev);
@@ -183,6 +184,8 @@ void hostile_stop(struct queue *queue);
 uint64_t hostile_features(struct device *dev, uint64_t features);
 void hostile_config(struct device *dev, uint8_t config[CONFIG_SIZE]);
 bool hostile_hint(struct device *dev);
+void hostile_hush(struct device *dev);
 void hostile_free(struct device *dev);
+bool hostile_hushed(const struct device *dev);
 
 #endif

@@ -54,6 +54,7 @@ struct kept {
 struct hostile {
 	uint64_t state;
 	bool on[M_KINDS];
+	bool hushed;
 	unsigned int count;
 	struct kept kept[KEPT_MAX];
 	struct virtio_balloon_pressure_hint last;
@@ -109,7 +110,22 @@ static uint64_t first_state(uint64_t seed)
 void hostile_seed(struct device *dev, uint64_t seed)
 {
 	dev->hostile->state = first_state(seed);
+	dev->hostile->hushed = false;
 	memset(&dev->hostile->last, 0, sizeof(dev->hostile->last));
+}
+
+/*
+ * Say nothing of the configuration until the next seed: QEMU 11.1 does not live through
+ * a word of that which it reads when the driver has gone.
+ */
+void hostile_hush(struct device *dev)
+{
+	dev->hostile->hushed = true;
+}
+
+bool hostile_hushed(const struct device *dev)
+{
+	return dev->hostile && dev->hostile->hushed;
 }
 
 /* SEED, or SEED:name,name...; without names all but those that need a restart. */

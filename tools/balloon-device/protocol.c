@@ -7,8 +7,10 @@
  * hides the rings and the descriptors of the memory that this device is about.
  */
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -301,7 +303,7 @@ void protocol_config_changed(struct device *dev)
 	const struct message_header header = { BACKEND_CONFIG_CHANGE, MESSAGE_VERSION, 0 };
 
 	/* Without a driver nobody is to be told; a QEMU that starts was seen to die of it. */
-	if (dev->back < 0 || !dev->in_session)
+	if (dev->back < 0 || !dev->in_session || hostile_hushed(dev))
 		return;
 	back_source = sd_event_source_disable_unref(back_source);
 	/* The VMM may be slow to read, and while we waited it might wait for us. */
@@ -309,4 +311,14 @@ void protocol_config_changed(struct device *dev)
 	    errno == EAGAIN &&
 	    sd_event_add_io(dev->event, &back_source, dev->back, EPOLLOUT, on_back_ready, dev) >= 0)
 		sd_event_source_set_enabled(back_source, SD_EVENT_ONESHOT);
+}
+
+/* Of what was said of the configuration, how many bytes has the VMM not read? */
+unsigned int protocol_unread(const struct device *dev)
+{
+	int bytes = 0;
+
+	if (dev->back < 0 || ioctl(dev->back, SIOCOUTQ, &bytes) < 0)
+		return 0;
+	return (unsigned int)bytes;
 }
