@@ -173,6 +173,10 @@ def check_service(lab, guest):
         lab.check_equal("who may write hints",
                         guest.check(f"stat -c '%a %U %G' $(echo {SYSFS})/../pressure/hint").strip(),
                         "220 root balloon-agent")
+        status, output = guest.run("setpriv --reuid 65534 --regid 65534 --clear-groups "
+                                   f"sh -c 'echo low >$(echo {SYSFS})/../pressure/hint' 2>&1")
+        lab.check(f"somebody else writes one: {status} {output}",
+                  status and "Permission denied" in output)
 
 
 @only(kernel="6.12")
