@@ -100,7 +100,7 @@ def test_device_manual(lab):
 
 
 @timeout(600)
-@only(kernel="7.3")
+@only(kernel=("6.1", "7.3"))
 def test_device(lab):
     """On balloon-device, as it is and where it must be told, with the profiles of other VMMs."""
     with lab.guest(**hotplug_options()) as guest:
@@ -206,7 +206,7 @@ def hostile_hints(_, seconds):
 
 
 @timeout(600)
-@only(driver="ours", kernel="7.3")
+@only(driver="ours", kernel=("6.1", "7.3"))
 def test_device_hints(lab):
     """Hints over balloon-device's pressure queue, as it is and where it must be told."""
     with lab.guest(**hotplug_options()) as guest:
