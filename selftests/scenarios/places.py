@@ -15,22 +15,21 @@ BALLOON = 512 * MIB
 def numa(run):
     """A process that may only use node 0 takes all of its free memory, and half its balloon."""
     with run.subject("2G", GIB, numa=2) as subject:
-        free, other = subject.nodes("MemFree:"), subject.node_balloon(1)
+        free, balloon = subject.node_free(1), subject.node_balloon(1)
         held = subject.actual()
         # of the balloon, node 0 has what its free memory lacks of the node's
-        mib = (free[0] + held // 1024 // 4) >> 10
+        mib = (subject.nodes("MemFree:")[0] + held // 1024 // 4) >> 10
         burst = subject.burst(mib, node=0)
         taken = burst.taken()
         gave = held - subject.actual()
-        after = subject.nodes("MemFree:")
-        from_other = (after[1] - free[1]) / 1024
-        if other is not None:
-            from_other = (other - subject.node_balloon(1)) * PAGE / MIB
+        from_other = subject.node_free(1) - free
+        if balloon is not None:
+            from_other = balloon - subject.node_balloon(1)
         burst.end()
         run["the burst takes"] = taken[0] if taken else "killed"
         run["processes killed"] = subject.guest.vmstat()["oom_kill"]
         run["the balloon gave"] = gave / MIB
-        run["of that from the other node"] = from_other
+        run["of that from the other node"] = from_other * PAGE / MIB
 
 
 def add_memory(subject):

@@ -232,6 +232,13 @@ class Subject:
         return {int(node): int(kib) for node, kib in
                 re.findall(rf"Node (\d+) {field}\s+(\d+)", text)}
 
+    def node_free(self, node):
+        """Return a node's free pages, with those that its processors hold ready."""
+        zones = re.split(r"^Node (\d+), zone .*$", self.guest.read("/proc/zoneinfo"), flags=re.M)
+        return sum(int(pages) for number, zone in zip(zones[1::2], zones[2::2])
+                   if int(number) == node
+                   for pages in re.findall(r"^ +(?:pages free|count:) +(\d+)", zone, re.M))
+
     def node_balloon(self, node):
         """Return a node's pages in the balloon; None where the kernel does not count them."""
         path = f"/sys/devices/system/node/node{node}/vmstat"
