@@ -5,7 +5,6 @@ Here run those that take seconds, in a copy of the sources; those that would tak
 where they would begin; and of what stands in the middle of a sentence it is looked up
 whether programs, targets and options are there.
 """
-import os
 from pathlib import Path
 import re
 import shlex
@@ -14,7 +13,7 @@ import subprocess
 import tempfile
 
 from area import Area, Failure, fail_if
-from lab.cache import ROOT
+from lab.cache import ROOT, outside_make
 from lint import files
 import blocks
 
@@ -58,11 +57,9 @@ def syntax():
 
 def _run(line, folder):
     """Run a line in a shell; return what is wrong, if anything is."""
-    environment = {name: value for name, value in os.environ.items()
-                   if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     done = subprocess.run(["sh", "-euc", line], cwd=folder, text=True, check=False,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, env=environment)
+                          stderr=subprocess.STDOUT, env=outside_make())
     return f"{line}: exit {done.returncode}\n{done.stdout[-1000:]}" if done.returncode else ""
 
 

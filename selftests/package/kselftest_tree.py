@@ -7,7 +7,7 @@ import tempfile
 
 from area import Area, Failure, fail_if
 from lab import dropin, kernels, kselftest, stock
-from lab.cache import ROOT, run
+from lab.cache import ROOT, outside_make, run
 
 sys.path.append(str(ROOT / "selftests/abi"))
 import blocks       # noqa: E402
@@ -64,7 +64,8 @@ def documented(folder):
     script = [f"exec >{folder}/log 2>&1", *(f"cd {folder}\n{line}" if line.startswith("make -C ")
                                            else line for line in lines)]
     run(["chmod", "-R", "a+rwX", folder])
-    run(["setpriv", "--reuid=65534", "--clear-groups", "sh", "-euc", "\n".join(script)], cwd=folder)
+    run(["setpriv", "--reuid=65534", "--clear-groups", "sh", "-euc", "\n".join(script)], cwd=folder,
+        env=outside_make())
     text = (folder / "log").read_text()
     count = len(kselftest.find())
     if text.count("SKIP needs root") < 3 * count or "not ok" in text:

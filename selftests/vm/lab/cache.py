@@ -105,6 +105,17 @@ def digest(*things):
     return total.hexdigest()[:16]
 
 
+def outside_make():
+    """Return the environment without what a make that runs the tests says to those below it.
+
+    kselftest's makefiles put things elsewhere below another make. DKMS 3.0 asks a make for the
+    name of the compiler, and takes what a make below another one prints of its folders for a
+    part of it.
+    """
+    return {name: value for name, value in os.environ.items()
+            if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+
+
 def run(cmd, log=None, timeout=3600, **options):
     """Run a tool and return its output (stdout and stderr together, text).
 

@@ -38,9 +38,6 @@ mount --rbind /dev "$root/dev"
 exec chroot "$root" /bin/sh -c 'cd "$0" && exec "$@"' "$cwd" "$@"
 """
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8"}
-# What a make that runs the tests says to the makes below it. DKMS 3.0 asks a make for the name
-# of the compiler, and takes what a make below another one prints of its folders for a part of it.
-OF_MAKE = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
 
 
 class Native:
@@ -54,8 +51,8 @@ class Native:
     def run(command, folders=(), log=None, env=None, cwd="/"):
         """Run a command; return its output, or raise LabError with the end of it."""
         del folders
-        ours = {name: value for name, value in os.environ.items() if name not in OF_MAKE}
-        return cache.run(command, log=log, cwd=cwd, env=ours | ENVIRONMENT | (env or {}))
+        return cache.run(command, log=log, cwd=cwd,
+                         env=cache.outside_make() | ENVIRONMENT | (env or {}))
 
 
 class Chroot:
